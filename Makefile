@@ -1,0 +1,171 @@
+# gateway: GNU make alone builds, tests and installs it.  `make help` lists the targets.
+# Variables: BUILD (output folder), SAN=address|thread (sanitizer build), DEBUG=1, V=1 (show commands).
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+VERSION := 0.1.0
+CC := gcc
+AR := ar
+PKG_CONFIG := pkg-config
+PREFIX := /usr/local
+DESTDIR :=
+
+ifeq ($(SAN),address)
+BUILD := build/asan
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+DEBUG := 1
+else ifeq ($(SAN),thread)
+BUILD := build/tsan
+SAN_FLAGS := -fsanitize=thread -fno-omit-frame-pointer
+DEBUG := 1
+else
+BUILD := build
+SAN_FLAGS :=
+endif
+
+ROOMS := base config store relay server
+PACKAGES := libmicrohttpd libcurl jansson sqlite3 libsodium zlib
+
+WARNINGS := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wformat=2 -Wswitch-enum \
+	-Wnull-dereference -fno-common
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE
+ifeq ($(SAN_FLAGS),)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+CFLAGS_ALL := -std=c11 -O2 -g $(WARNINGS) $(HARDENING) $(SAN_FLAGS) -fno-strict-aliasing -pthread \
+	-ffile-prefix-map=$(CURDIR)=. $(if $(DEBUG),-DGATEWAY_DEBUG) $(CFLAGS)
+CPPFLAGS_ALL = -I. -I$(BUILD)/gen -D_GNU_SOURCE -DGATEWAY_VERSION='"$(VERSION)"' \
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS)
+LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) $(LDFLAGS)
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+
+Q := $(if $(V),,@)
+
+# --- objects: every .c of a room, one archive a room ------------------------------------------------
+sources_of = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(call sources_of,$(1)))
+MAIN := server/main.c
+ROOM_OBJECTS = $(filter-out $(BUILD)/obj/$(MAIN:.c=.o),$(call objects_of,$(1)))
+archive = $(BUILD)/lib/$(1).a
+# Archives that a room may link with, itself first.
+archives_from = $(foreach r,$(1),$(call archive,$(r)))
+RIGHT_OF_base := base
+RIGHT_OF_config := config base
+RIGHT_OF_store := store config base
+RIGHT_OF_relay := relay store config base
+RIGHT_OF_server := server relay store config base
+
+.PHONY: all
+all: $(BUILD)/gateway
+
+$(BUILD)/gateway: $(BUILD)/obj/$(MAIN:.c=.o) $(call archives_from,$(RIGHT_OF_server))
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+define room_rules
+$(call archive,$(1)): $(call ROOM_OBJECTS,$(1))
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && $(AR) rcsD $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(BUILD)/obj/%.o: %.c Makefile | packages
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# SQL files are compiled in as C strings.
+$(BUILD)/obj/store/migrate.o: $(BUILD)/gen/store_schema.inc
+$(BUILD)/gen/store_schema.inc: $(sort $(wildcard store/schema/*.sql)) tests/embed.awk
+	@mkdir -p $(@D)
+	$(Q)awk -f tests/embed.awk $(filter %.sql,$^) > $@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# --- set-up: what is missing on this machine ---------------------------------------------------------
+.PHONY: packages
+packages:
+	@$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && [ -e /usr/include/uthash.h ] || sh deploy/setup.sh build
+
+.PHONY: run
+run: all
+	@exec $(BUILD)/gateway quickstart $(ARGS)
+
+# --- tests -------------------------------------------------------------------------------------------
+# tests/unit/test_X.c links with the room that holds X.c and the rooms to its right; a test of no
+# single unit names its room in a first line "/* room: relay */".
+UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
+unit_name = $(patsubst tests/unit/test_%.c,%,$(1))
+unit_room = $(or $(shell sed -n '1s,^/\* room: \([a-z]*\) \*/$$,\1,p' $(1)),\
+	$(firstword $(foreach r,$(ROOMS),$(if $(shell find $(r) -name '$(call unit_name,$(1)).c'),$(r)))))
+UNIT_BINARIES := $(foreach t,$(UNIT_TESTS),$(BUILD)/unit/$(call unit_name,$(t)))
+
+define unit_rules
+$(BUILD)/unit/$(call unit_name,$(1)): $(BUILD)/obj/$(1:.c=.o) $(call archives_from,$(RIGHT_OF_$(call unit_room,$(1))))
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ -lcmocka $$(LIBS)
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rules,$(t))))
+
+.PHONY: check unit
+check unit: $(if $(ONLY),$(BUILD)/unit/$(ONLY),$(UNIT_BINARIES))
+	@sh tests/run_unit.sh $^
+
+.PHONY: setup-test e2e test asan tsan
+setup-test:
+	@sh deploy/setup.sh test
+
+e2e: all | setup-test
+	@GATEWAY_BIN=$(BUILD)/gateway ONLY='$(ONLY)' FILES='$(FILES)' sh tests/e2e/run.sh
+
+test: | setup-test
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/run.sh
+
+asan:
+	@$(MAKE) --no-print-directory SAN=address test
+tsan:
+	@$(MAKE) --no-print-directory SAN=thread test
+
+# --- quality -----------------------------------------------------------------------------------------
+SOURCES := $(foreach r,$(ROOMS),$(call sources_of,$(r)))
+HEADERS := $(sort $(shell find $(ROOMS) -name '*.h'))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c))
+
+.PHONY: lint format layers
+format:
+	clang-format-14 -i $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+
+lint:
+	@sh deploy/setup.sh lint
+	@BUILD=$(BUILD) CPPFLAGS='$(CPPFLAGS_ALL)' sh tests/lint.sh $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+
+layers:
+	@awk -f tests/layers.awk tests/layers.txt $(SOURCES) $(HEADERS)
+
+# --- installation ------------------------------------------------------------------------------------
+.PHONY: install uninstall clean help
+install: all
+	install -D -m 0755 $(BUILD)/gateway $(DESTDIR)$(PREFIX)/bin/gateway
+	install -D -m 0644 gateway.conf.example $(DESTDIR)$(PREFIX)/share/doc/gateway/gateway.conf.example
+	install -D -m 0644 deploy/nginx.conf $(DESTDIR)$(PREFIX)/share/doc/gateway/nginx.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local,$(PREFIX),g' deploy/gateway.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/gateway.service
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/gateway $(DESTDIR)$(PREFIX)/lib/systemd/system/gateway.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/gateway
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make            build/gateway'
+	@echo 'make run        start a gateway with the built-in sandbox (ARGS="--listen 127.0.0.1:9000")'
+	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
+	@echo 'make asan tsan  the tests under the sanitizers'
+	@echo 'make lint layers bench fuzz install'

@@ -1,0 +1,77 @@
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+#define LAST_MS INT64_C(253402300799999) /* the year 9999 ends; a fifth digit would not fit */
+
+/* Each thread has its own view of the time, refreshed once a turn. */
+static _Thread_local struct {
+    int64_t boot_us, wall_ms;
+    bool ticked, frozen;
+} now;
+
+static int64_t read_us(clockid_t clock)
+{
+    struct timespec at;
+    clock_gettime(clock, &at);
+    return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
+}
+
+void clock_tick(void)
+{
+    if (now.frozen)
+        return;
+    now.boot_us = read_us(CLOCK_BOOTTIME);
+    now.wall_ms = read_us(CLOCK_REALTIME) / 1000;
+    now.ticked = true;
+}
+
+int64_t clock_us(void)
+{
+    if (!now.ticked)
+        clock_tick();
+    return now.boot_us;
+}
+
+int64_t clock_ms(void)
+{
+    return clock_us() / 1000;
+}
+
+int64_t clock_wall_ms(void)
+{
+    if (!now.ticked)
+        clock_tick();
+    return now.wall_ms;
+}
+
+int64_t clock_precise_us(void)
+{
+    return now.frozen ? now.boot_us : read_us(CLOCK_BOOTTIME);
+}
+
+void clock_set(int64_t boot_us, int64_t wall_ms)
+{
+    now.boot_us = boot_us;
+    now.wall_ms = wall_ms;
+    now.ticked = now.frozen = true;
+}
+
+void clock_thaw(void)
+{
+    now.frozen = false;
+    clock_tick();
+}
+
+void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+    if (wall_ms < 0)
+        wall_ms = 0;
+    if (wall_ms > LAST_MS)
+        wall_ms = LAST_MS;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}

@@ -1,0 +1,54 @@
+#include "base/secret.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#define KEY_DIGITS 48
+
+_Static_assert(SECRET_HASH_SIZE == crypto_hash_sha256_BYTES, "SHA-256");
+_Static_assert(SECRET_KEY_SIZE == 3 + KEY_DIGITS + 1, "sk- and digits");
+
+bool secret_open(void)
+{
+    return sodium_init() >= 0;
+}
+
+void secret_make_text(char *text, size_t n)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    for (size_t i = 0; i < n; i++)
+        text[i] = digits[randombytes_uniform(sizeof digits - 1)];
+    text[n] = '\0';
+}
+
+void secret_make_key(char key[SECRET_KEY_SIZE])
+{
+    memcpy(key, "sk-", 3);
+    secret_make_text(key + 3, KEY_DIGITS);
+}
+
+void secret_random(void *bytes, size_t n)
+{
+    randombytes_buf(bytes, n);
+}
+
+void secret_hash(struct str token, uint8_t hash[SECRET_HASH_SIZE])
+{
+    crypto_hash_sha256(hash, (const unsigned char *)token.p, token.n);
+}
+
+void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE])
+{
+    sodium_bin2hex(text, SECRET_HEX_SIZE, hash, SECRET_HASH_SIZE);
+}
+
+bool secret_equal(const void *a, const void *b, size_t n)
+{
+    return sodium_memcmp(a, b, n) == 0;
+}
+
+void secret_wipe(void *bytes, size_t n)
+{
+    sodium_memzero(bytes, n);
+}

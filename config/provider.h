@@ -1,0 +1,39 @@
+/* One upstream: where it is, how it wants to be spoken to, and for how long it may be waited for.
+ */
+#ifndef CONFIG_PROVIDER_H
+#define CONFIG_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
+
+#define PROVIDER_NAME_MAX 64
+
+struct provider {
+    unsigned index; /* position in the snapshot */
+    char *name;
+    char *base_url;     /* http(s)://host[:port][/path], no trailing slash; "builtin:sandbox" as
+                           written, see provider_is_sandbox */
+    char *key;          /* the resolved secret; "" = none */
+    char *organization; /* sent as OpenAI-Organization; NULL = none */
+    char *project;      /* sent as OpenAI-Project; NULL = none */
+    enum provider_auth auth;
+    int64_t connect_timeout_ms;
+    int64_t first_byte_timeout_ms; /* streams: until the first complete event */
+    int64_t whole_timeout_ms;      /* other answers: until the last byte */
+    int64_t idle_timeout_ms;       /* between bytes */
+    int64_t drain_ms;              /* read on after the client has gone; 0 = cancel at once */
+    int64_t max_connections;
+    bool inject_stream_usage;
+    bool completion_from_total; /* completion := total - prompt (Gemini style) */
+    bool allow_private;         /* its address may be private or loopback */
+    bool enabled;
+};
+
+bool provider_is_sandbox(const struct provider *provider);
+void provider_release(struct provider *provider);
+
+#endif

@@ -1,0 +1,156 @@
+#include "config/section_load.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "config/address_text.h"
+#include "config/key.h"
+#include "config/secret_reference.h"
+#include "config/value.h"
+
+/* The field that a key's row points to. */
+#define FIELD_BASE_URL(name) base_url
+#define FIELD_SECRET(name) key
+#define FIELD_AUTH(name) auth
+#define FIELD_HEADER(name) name
+#define FIELD_TIME(name) name##_ms
+#define FIELD_COUNT(name) name
+#define FIELD_SWITCH(name) name
+
+static const struct key keys[] = {
+#define KEY(name_, kind_, default__, min_, max_, example_, text_)                                  \
+    {.name = #name_,                                                                               \
+     .default_ = default__,                                                                        \
+     .example = example_,                                                                          \
+     .text = text_,                                                                                \
+     .range = {min_, max_},                                                                        \
+     .offset = offsetof(struct provider, FIELD_##kind_(name_)),                                    \
+     .kind = KEY_##kind_},
+#include "config/provider.def"
+#undef KEY
+};
+static_assert(COUNT(keys) <= KEYS_MAX, "seen[] has room for every key");
+
+struct key_table provider_keys(void)
+{
+    return (struct key_table){keys, COUNT(keys)};
+}
+
+/* What the keys said that the provider does not hold. */
+struct draft {
+    struct provider *provider;
+    const struct section *section;
+    const struct entry *base_url; /* NULL: not given */
+    const struct entry *key;
+    struct messages *messages;
+    struct buf why;
+};
+
+static void report(struct draft *draft, const struct place *at)
+{
+    messages_error(draft->messages, at, "%.*s", STR_ARG(buf_str(&draft->why)));
+}
+
+/* A '/' would make offers ambiguous; the rest keeps names usable as metric labels and file names.
+ */
+static bool is_provider_name(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+        if (!ok)
+            return false;
+    }
+    return name.n > 0 && name.n <= PROVIDER_NAME_MAX;
+}
+
+/* base_url and key wait for the end: what is allowed depends on allow_private and enabled, which
+ * may stand behind them. */
+static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
+{
+    if (key->kind == KEY_BASE_URL)
+        draft->base_url = entry;
+    else if (key->kind == KEY_SECRET)
+        draft->key = entry;
+    else if (!key_set(key, draft->provider, entry->value, &draft->why))
+        report(draft, &entry->value_at);
+}
+
+/* In clear or to an inner address only where the operator said so: a key must not cross the
+ * internet readable, nor a name be a way into the operator's network. */
+static bool check_reach(struct draft *draft, const struct base_url *url)
+{
+    if (url->is_sandbox)
+        return true;
+    enum host_reach reach = host_reach(url->host);
+    if (!url->is_tls && reach != HOST_PRIVATE)
+        return explain(&draft->why, "http:// is for private addresses only; use https://");
+    if (reach == HOST_PRIVATE && !draft->provider->allow_private)
+        return explain(&draft->why, "\"%.*s\" is a private address; set allow_private = on",
+                       SHORT_ARG(url->host));
+    return true;
+}
+
+static void finish_base_url(struct draft *draft)
+{
+    struct base_url url = {.whole = STR_EMPTY};
+    if (draft->base_url == NULL) {
+        messages_error(draft->messages, &draft->section->at, "provider \"%.*s\" has no base_url",
+                       SHORT_ARG(draft->section->name));
+    } else if (!base_url_parse(draft->base_url->value, &url, &draft->why) ||
+               !check_reach(draft, &url)) {
+        report(draft, &draft->base_url->value_at);
+        url.whole = STR_EMPTY;
+    }
+    draft->provider->base_url = str_dup(url.whole);
+    if (draft->provider->base_url == NULL)
+        messages_no_memory(draft->messages);
+}
+
+/* Nothing here may print the secret: only the reason that secret_read gives is shown. */
+static void finish_key(struct draft *draft)
+{
+    char *secret = NULL;
+    if (draft->key != NULL) {
+        enum secret_state state =
+            secret_read(draft->key->value, draft->key->at.file, &secret, &draft->why);
+        /* A provider that is switched off may wait for its key. */
+        bool may_wait = state == SECRET_ABSENT && !draft->provider->enabled;
+        if (state == SECRET_MALFORMED)
+            report(draft, &draft->key->value_at);
+        else if (state == SECRET_ABSENT)
+            messages_add(draft->messages, may_wait ? SEVERITY_WARNING : SEVERITY_ERROR,
+                         &draft->key->value_at, "%.*s (needed by provider \"%.*s\")",
+                         STR_ARG(buf_str(&draft->why)), SHORT_ARG(draft->section->name));
+    }
+    if (secret == NULL)
+        secret = str_dup(STR_EMPTY);
+    if (secret == NULL)
+        messages_no_memory(draft->messages);
+    draft->provider->key = secret;
+}
+
+void provider_load(struct provider *provider, const struct section *section,
+                   struct messages *messages)
+{
+    struct draft draft = {.provider = provider, .section = section, .messages = messages};
+    const struct entry *seen[KEYS_MAX] = {NULL};
+    buf_init(&draft.why, 4096);
+    if (!is_provider_name(section->name))
+        messages_error(messages, &section->at,
+                       "\"%.*s\" is not a provider's name (want 1..%d letters, digits, - _ .)",
+                       SHORT_ARG(section->name), PROVIDER_NAME_MAX);
+    provider->name = str_dup(section->name);
+    if (provider->name == NULL || !key_set_defaults(provider_keys(), provider))
+        messages_no_memory(messages);
+    for (unsigned i = 0; i < section->entry_count; i++) {
+        const struct entry *entry = &section->entries[i];
+        const struct key *key = key_of_entry(provider_keys(), section, entry, seen, messages);
+        if (key != NULL)
+            take_entry(&draft, key, entry);
+    }
+    finish_base_url(&draft);
+    finish_key(&draft);
+    buf_release(&draft.why);
+}

@@ -1,0 +1,156 @@
+#include "relay/body.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SPOOL_PIECE 65536
+
+void body_init(struct body *body, uint64_t max, const char *spool_dir)
+{
+    memset(body, 0, sizeof *body);
+    buf_init(&body->memory, BODY_MEMORY_MAX);
+    body->fd = -1;
+    body->max = max;
+    body->spool_dir = spool_dir;
+}
+
+void body_release(struct body *body)
+{
+    body_clear_edits(body);
+    buf_release(&body->memory);
+    if (body->fd >= 0)
+        close(body->fd);
+    body->fd = -1;
+    body->bytes = 0;
+}
+
+/* The one disk write allowed on a loop: at most 64 KiB at a time into the page cache. */
+static bool spool_write(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, p, n < SPOOL_PIECE ? n : SPOOL_PIECE);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+static bool spool_open(struct body *body)
+{
+    body->fd = open(body->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (body->fd < 0)
+        return false;
+    struct str held = buf_str(&body->memory);
+    if (!spool_write(body->fd, held.p, held.n))
+        return false;
+    buf_release(&body->memory);
+    return true;
+}
+
+enum body_result body_add(struct body *body, const char *p, size_t n)
+{
+    if (n > body->max - body->bytes)
+        return BODY_TOO_LARGE;
+    if (body->fd < 0 && body->bytes + n > BODY_MEMORY_MAX && !spool_open(body))
+        return BODY_FAILED;
+    bool kept = body->fd >= 0 ? spool_write(body->fd, p, n) : buf_add(&body->memory, p, n);
+    if (!kept)
+        return BODY_FAILED;
+    body->bytes += n;
+    return BODY_OK;
+}
+
+bool body_edit(struct body *body, uint64_t begin, uint64_t end, struct str text)
+{
+    CHECK(body->edit_count < BODY_EDITS_MAX);
+    CHECK(begin <= end && end <= body->bytes);
+    char *copy = str_dup(text);
+    if (copy == NULL)
+        return false;
+    unsigned at = body->edit_count;
+    while (at > 0 && body->edits[at - 1].begin > begin) {
+        body->edits[at] = body->edits[at - 1];
+        at--;
+    }
+    CHECK(at == 0 || body->edits[at - 1].end <= begin);
+    CHECK(at == body->edit_count || end <= body->edits[at + 1].begin);
+    body->edits[at] = (struct body_edit){.begin = begin, .end = end, .text = copy, .n = text.n};
+    body->edit_count++;
+    return true;
+}
+
+void body_clear_edits(struct body *body)
+{
+    for (unsigned i = 0; i < body->edit_count; i++)
+        free(body->edits[i].text);
+    body->edit_count = 0;
+}
+
+uint64_t body_size(const struct body *body)
+{
+    uint64_t size = body->bytes;
+    for (unsigned i = 0; i < body->edit_count; i++)
+        size = size - (body->edits[i].end - body->edits[i].begin) + body->edits[i].n;
+    return size;
+}
+
+static bool original_read(const struct body *body, uint64_t at, char *into, size_t n)
+{
+    if (body->fd < 0) {
+        memcpy(into, body->memory.p + at, n);
+        return true;
+    }
+    while (n > 0) {
+        ssize_t done = pread(body->fd, into, n, (off_t)at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        into += done;
+        at += (uint64_t)done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+bool body_read(const struct body *body, struct body_cursor *cursor, char *into, size_t n,
+               size_t *got)
+{
+    size_t filled = 0;
+    while (filled < n) {
+        const struct body_edit *edit =
+            cursor->edit < body->edit_count ? &body->edits[cursor->edit] : NULL;
+        if (edit != NULL && cursor->at == edit->begin) {
+            size_t piece = edit->n - cursor->edit_at;
+            if (piece > n - filled)
+                piece = n - filled;
+            memcpy(into + filled, edit->text + cursor->edit_at, piece);
+            filled += piece;
+            cursor->edit_at += piece;
+            if (cursor->edit_at < edit->n)
+                break;
+            cursor->at = edit->end;
+            cursor->edit++;
+            cursor->edit_at = 0;
+            continue;
+        }
+        uint64_t until = edit != NULL ? edit->begin : body->bytes;
+        if (cursor->at == until)
+            break;
+        uint64_t left = until - cursor->at;
+        size_t piece = left < n - filled ? (size_t)left : n - filled;
+        if (!original_read(body, cursor->at, into + filled, piece))
+            return false;
+        filled += piece;
+        cursor->at += piece;
+    }
+    *got = filled;
+    return true;
+}

@@ -1,0 +1,44 @@
+/* counters × price × ratios -> nano-USD: the one place where money is computed.
+ *
+ * charge = ceil(sum(quantity * rate) * group_ppm * user_ppm / 10^15), one rounding, up. */
+#ifndef RELAY_CHARGE_H
+#define RELAY_CHARGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "config/price.h"
+
+enum charge_result {
+    CHARGE_OK,
+    CHARGE_UNPRICED, /* a counter has neither rate nor fallback: *counter says which */
+    CHARGE_OVERFLOW  /* the sum does not fit: refuse, never wrap */
+};
+
+struct charge {
+    int64_t base_pusd; /* before the ratios */
+    int64_t nusd;
+    enum counter unpriced; /* when UNPRICED */
+};
+
+/* One request of counters->n (COUNTER_requests is charged as 1 when the price has a rate for it,
+ * whatever the counter says).  match->input_tokens chooses `above=` rates. */
+MUST_USE enum charge_result charge_compute(const struct price *price,
+                                           const struct counters *counters,
+                                           const struct price_match *match, uint32_t group_ppm,
+                                           uint32_t user_ppm, struct charge *out);
+
+/* One line of the arithmetic, for bills and quotes. */
+struct charge_line {
+    enum counter counter;    /* what was counted */
+    const struct rate *rate; /* what it was charged by (perhaps a fallback's) */
+    int64_t quantity;        /* after quantum and minimum */
+    int64_t pusd;
+};
+/* The lines of the same computation, at most COUNTER_COUNT; returns how many.  What has no rate has
+ * no line (charge_compute refuses it); a product that does not fit is given as INT64_MAX. */
+unsigned charge_lines(const struct price *price, const struct counters *counters,
+                      const struct price_match *match, struct charge_line lines[COUNTER_COUNT]);
+
+#endif

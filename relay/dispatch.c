@@ -1,0 +1,532 @@
+/* A request's attempts: which offer, what is sent, what comes back, when it is enough.
+ *
+ * Sink callbacks copy into stream and tap and mark the request; request_on_ready, in the settle
+ * step, is where states change, attempts start and end. */
+#include "relay/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/verdict.h"
+
+#define LAST_BYTES 1024 /* held back of an answer that is too long to be held whole */
+
+static struct timers *timers_of(struct request *request)
+{
+    return loop_timers(request->relay->loop);
+}
+
+static int64_t total_deadline(const struct request *request)
+{
+    return request->received_ms + request->snapshot->settings.server_total_timeout_ms;
+}
+
+/* --- what comes from upstream: copy and mark -----------------------------------------------------
+ */
+
+static bool is_event_stream(const struct attempt_head *head)
+{
+    return str_starts_nocase(str_of(head->content_type), STR("text/event-stream"));
+}
+
+static bool head_is_success(const struct attempt *attempt)
+{
+    return attempt->head.status >= 200 && attempt->head.status < 300;
+}
+
+/* The first body byte of a success says how it will be read. */
+static bool open_tap(struct request *request)
+{
+    bool events = is_event_stream(&request->attempt->head);
+    size_t whole = (size_t)request->snapshot->settings.server_reply_buffer;
+    stream_release_memory(&request->stream);
+    stream_init(&request->stream, events ? STREAM_EVENT_MAX * 2 : whole + STREAM_EVENT_MAX);
+    if (!tap_init(&request->tap, events ? TAP_EVENTS : TAP_JSON, request->module, &request->stream))
+        return false;
+    /* Nothing can be withheld from a client that has gone. */
+    request->tap.injected_usage = request->injected_usage && request->state != REQUEST_DRAINING;
+    request->tap_open = true;
+    return true;
+}
+
+static bool take_error_body(struct request *request, const char *p, size_t n)
+{
+    size_t room = request->error_body.max - request->error_body.n;
+    if (n > room)
+        n = room; /* the beginning says it; a page of HTML does not matter */
+    return n == 0 || buf_add(&request->error_body, p, n);
+}
+
+/* An answer that is longer than can be held: it goes on as it comes, but for its end. */
+static void release_long_answer(struct request *request)
+{
+    struct stream *stream = &request->stream;
+    uint64_t whole = (uint64_t)request->snapshot->settings.server_reply_buffer;
+    if (request->tap.kind == TAP_JSON && !request->stream_asked && !request->tap.json_bad &&
+        !request->tap.seen.error && stream_size(stream) > whole) {
+        request->tap.released_any = true;
+        stream_release(stream, stream_size(stream) - LAST_BYTES);
+    }
+}
+
+static bool on_body(void *context, const char *p, size_t n)
+{
+    struct request *request = context;
+    if (!head_is_success(request->attempt))
+        return take_error_body(request, p, n);
+    if (!request->tap_open && !open_tap(request))
+        return false;
+    if (request->state != REQUEST_DRAINING && stream_ready(&request->stream) > STREAM_HIGH) {
+        request->paused_for_room = true;
+        return false;
+    }
+    /* After the last word nothing more is kept than a tidy end needs. */
+    if (request->tap.last_seen &&
+        stream_size(&request->stream) > request->tap.last_end + LAST_BYTES)
+        return true;
+    if (request->stream.ended || !stream_push(&request->stream, p, n)) {
+        request->ended_early = true;
+    } else {
+        tap_feed(&request->tap, p, n);
+        release_long_answer(request);
+        if (request->state == REQUEST_DRAINING) {
+            stream_release_all(&request->stream);
+            stream_skip(&request->stream, stream_ready(&request->stream));
+        }
+    }
+    loop_mark(request->relay->loop, &request->ready);
+    return true;
+}
+
+static void on_changed(void *context)
+{
+    struct request *request = context;
+    loop_mark(request->relay->loop, &request->ready);
+}
+
+/* --- attempts ------------------------------------------------------------------------------------
+ */
+
+void request_end_attempt(struct request *request)
+{
+    if (request->attempt != NULL && request->offer != NULL)
+        atomic_fetch_sub(
+            &health_of(request->relay->health, request->offer->provider->name)->in_flight, 1);
+    attempt_free(&request->attempt);
+}
+
+static void forget_answer(struct request *request)
+{
+    if (request->tap_open)
+        tap_release(&request->tap);
+    request->tap_open = false;
+    stream_release_memory(&request->stream);
+    stream_init(&request->stream, STREAM_EVENT_MAX * 2);
+    buf_clear(&request->error_body);
+    request->ended_early = false;
+}
+
+static const char *content_type_of(const struct request *request)
+{
+    /* A body that was sent without a type, or as a form by curl's default, is JSON here. */
+    const char *type = request->client.content_type;
+    if (type != NULL && str_starts_nocase(str_of(type), STR("application/json")))
+        return type;
+    return "application/json";
+}
+
+static bool prepare_call(struct request *request, struct call *call)
+{
+    const struct provider *provider = request->offer->provider;
+    struct provider_health *health = health_of(request->relay->health, provider->name);
+    request->no_usage_options |= atomic_load(&health->refuses_stream_usage);
+    body_clear_edits(&request->body);
+    buf_clear(&request->call_headers);
+    if (!request->module->edit(request, request->offer->upstream_model) ||
+        !headers_upstream(&request->client, provider, content_type_of(request),
+                          request->key->user_id, &request->call_headers))
+        return false;
+    int64_t left = total_deadline(request) - clock_ms();
+    int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
+    *call = (struct call){
+        .provider = provider,
+        .path = request->module->upstream_path,
+        .body = &request->body,
+        .headers = buf_str(&request->call_headers),
+        .stream = request->stream_asked,
+        .fresh_connect = request->fresh_connect,
+        .first_ms = request->stream_asked ? (first < left ? first : left) : 0,
+        .whole_ms = request->stream_asked ? 0 : (whole < left ? whole : left),
+        .idle_ms = provider->idle_timeout_ms,
+    };
+    return true;
+}
+
+/* Starts one attempt at request->offer. */
+static void try_offer(struct request *request)
+{
+    struct call call;
+    struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
+    forget_answer(request);
+    request->settle.entry.attempts++;
+    if (!prepare_call(request, &call) ||
+        attempt_start(&request->attempt, request->relay->engine, &call, &sink) != FAULT_NONE) {
+        failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
+        request_refuse(request);
+        return;
+    }
+    struct provider_health *health =
+        health_of(request->relay->health, request->offer->provider->name);
+    atomic_fetch_add(&health->attempts, 1);
+    atomic_fetch_add(&health->in_flight, 1);
+    request_enter(request, REQUEST_AWAITING, request->offer->provider->name);
+    timer_arm(timers_of(request), &request->timer, total_deadline(request));
+}
+
+static void try_next(struct request *request)
+{
+    request->offer = plan_next(&request->plan);
+    request->fresh_connect = false;
+    request->no_usage_options = false;
+    try_offer(request);
+}
+
+void request_dispatch(struct request *request)
+{
+    request->received_ms = clock_ms();
+    request->end = "upstream_gone";
+    request_enter(request, REQUEST_DISPATCHING, "admitted");
+    try_next(request);
+}
+
+/* A pooled connection that was closed under us before any byte of an answer: the provider may not
+ * even have seen the request.  Once more there, on a new connection. */
+static bool died_in_pool(const struct request *request)
+{
+    const struct attempt *attempt = request->attempt;
+    return attempt->end == ATTEMPT_DISCONNECTED && attempt->reused && attempt->head.status == 0 &&
+           attempt->head_bytes == 0 && !request->fresh_connect && request->module->repeat_ambiguous;
+}
+
+/* The attempt cannot be delivered: next offer, the same once more, or the end. */
+static void attempt_failed(struct request *request)
+{
+    struct failure failure = {0};
+    if (died_in_pool(request)) {
+        request_end_attempt(request);
+        request->fresh_connect = true;
+        request_enter(request, REQUEST_DISPATCHING, "pooled connection died");
+        try_offer(request);
+        return;
+    }
+    struct outcome outcome = {
+        .attempt = request->attempt,
+        .module = request->module,
+        .tap = request->tap_open ? &request->tap : NULL,
+        .body = buf_str(&request->error_body),
+        .model = request->model->name,
+        .stream_asked = request->stream_asked,
+        .injected_usage = request->injected_usage,
+    };
+    enum verdict_action action = verdict_of(&outcome, &failure);
+    struct provider_health *health =
+        health_of(request->relay->health, request->offer->provider->name);
+    request_end_attempt(request);
+    if (action == VERDICT_REPEAT && !request->no_usage_options) {
+        atomic_store(&health->refuses_stream_usage, true);
+        request->no_usage_options = true;
+        failure_release(&failure);
+        request_enter(request, REQUEST_DISPATCHING, "without stream options");
+        try_offer(request);
+        return;
+    }
+    atomic_fetch_add(&health->failures, 1);
+    log_write(LOG_INFO, "relay", "request %s attempt at %s failed: %s", request->id_text,
+              request->offer->provider->name, fault_name(failure.fault));
+    verdict_merge(&request->failure, &failure);
+    bool in_time = clock_ms() < total_deadline(request);
+    if (action == VERDICT_NEXT && in_time && request->plan.next < request->plan.count) {
+        request_enter(request, REQUEST_DISPATCHING, "next offer");
+        try_next(request);
+        return;
+    }
+    request_refuse(request);
+}
+
+/* --- answers -------------------------------------------------------------------------------------
+ */
+
+static bool take_head(struct request *request)
+{
+    const struct attempt_head *head = &request->attempt->head;
+    memcpy(request->content_type, head->content_type, sizeof request->content_type);
+    buf_clear(&request->answer_headers);
+    return buf_add_str(&request->answer_headers, buf_str(&head->pass));
+}
+
+/* From here on the answer is this attempt's, whatever happens: failover is over. */
+static void commit(struct request *request, const char *why)
+{
+    (void)take_head(request);
+    attempt_note_first(request->attempt);
+    request->settle.entry.first_ms = clock_ms() - request->created_ms;
+    failure_release(&request->failure);
+    fields_free(&request->fields);
+    request->answer = ANSWER_STREAM;
+    request_enter(request, REQUEST_RELAYING, why);
+    request_wake_exchange(request);
+}
+
+/* The whole document is here: it is shown when its charge is committed. */
+static void settle_whole(struct request *request)
+{
+    (void)take_head(request);
+    failure_release(&request->failure);
+    request->settle.entry.first_ms = clock_ms() - request->created_ms;
+    request->end = "finished";
+    request_end_attempt(request);
+    request_settle(request, true, true);
+}
+
+static void push_error_event(struct request *request)
+{
+    struct buf event;
+    buf_init(&event, 8192);
+    stream_cut(&request->stream);
+    struct failure *failure = &request->failure;
+    bool ok = buf_add_str(&event, STR("data: {\"error\":{\"message\":\""));
+    struct buf message;
+    buf_init(&message, 4096);
+    ok = ok && failure_message(failure, &message) && buf_add_json(&event, buf_str(&message)) &&
+         buf_addf(&event,
+                  "\",\"type\":\"%s\",\"code\":%d,\"param\":null,\"reason\":\"%s\","
+                  "\"request_id\":\"%s\"}}\n\n",
+                  fault_info(failure->fault)->type, fault_info(failure->fault)->status,
+                  failure_reason(failure), request->id_text) &&
+         stream_push(&request->stream, event.p, event.n);
+    buf_release(&message);
+    buf_release(&event);
+    if (!ok)
+        stream_abort(&request->stream);
+}
+
+/* The stream broke after the commit point: whole events, then one event that says so, then a clean
+ * end (a reset would reach SDK users as no API error at all). */
+static void settle_broken(struct request *request)
+{
+    bool relay_it = false;
+    struct failure failure = {0};
+    verdict_in_stream(request->attempt, &request->tap, &failure, &relay_it);
+    failure_take(&request->failure, &failure);
+    log_write(LOG_INFO, "relay", "request %s fault %s status 200 provider %s", request->id_text,
+              fault_name(request->failure.fault), request->offer->provider->name);
+    request->end = request->attempt->end == ATTEMPT_TIMEOUT ? "timeout" : "upstream_gone";
+    request_end_attempt(request);
+    if (request->stream.pulled > 0 && request->tap.raw)
+        stream_abort(&request->stream); /* half an event is out: nothing can be said in it */
+    else if (relay_it)
+        stream_remove(&request->stream, request->tap.last_end, stream_size(&request->stream));
+    else
+        push_error_event(request);
+    request_settle(request, true, true);
+}
+
+static void settle_complete(struct request *request)
+{
+    request->end = "finished";
+    request_settle(request, true, true);
+}
+
+/* A document that is too long to be held has been let go by and is now complete, or is not. */
+static void finish_long(struct request *request)
+{
+    tap_end(&request->tap);
+    bool good = request->attempt->end == ATTEMPT_COMPLETE && tap_is_good(&request->tap);
+    if (!good)
+        stream_abort(&request->stream);
+    request->end = good ? "finished" : "upstream_gone";
+    request_end_attempt(request);
+    request_settle(request, true, true);
+}
+
+/* --- the settle step of each state ---------------------------------------------------------------
+ */
+
+static bool attempt_is_over(const struct request *request)
+{
+    return request->attempt->end != ATTEMPT_RUNNING || request->ended_early;
+}
+
+static void step_awaiting(struct request *request)
+{
+    struct attempt *attempt = request->attempt;
+    struct tap *tap = &request->tap;
+    bool over = attempt_is_over(request);
+    if (over && request->tap_open && attempt->end == ATTEMPT_COMPLETE)
+        tap_end(tap);
+    bool events = request->tap_open && tap->kind == TAP_EVENTS;
+    if (events && request->stream_asked && tap->released_any) {
+        commit(request, "first event");
+        loop_mark(request->relay->loop, &request->ready);
+    } else if (events && request->stream_asked && tap->last_seen && !tap->error_seen) {
+        commit(request, "last word at once");
+        loop_mark(request->relay->loop, &request->ready);
+    } else if (events && (tap->first_is_error || (!request->stream_asked && tap->events > 0))) {
+        attempt_failed(request);
+    } else if (request->tap_open && tap->kind == TAP_JSON && tap->released_any && !over) {
+        commit(request, "long answer");
+    } else if (over && request->tap_open && tap->kind == TAP_JSON && !request->stream_asked &&
+               attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap)) {
+        settle_whole(request);
+    } else if (over) {
+        attempt_failed(request);
+    }
+}
+
+static void step_relaying(struct request *request)
+{
+    struct tap *tap = &request->tap;
+    bool over = attempt_is_over(request);
+    request_wake_exchange(request);
+    if (tap->kind == TAP_JSON) {
+        if (over)
+            finish_long(request);
+        return;
+    }
+    bool clean_end = over && request->attempt->end == ATTEMPT_COMPLETE;
+    if (clean_end)
+        tap_end(tap);
+    if (tap->error_seen)
+        settle_broken(request);
+    else if (tap->last_seen || (clean_end && tap_is_complete(tap)))
+        settle_complete(request);
+    else if (over)
+        settle_broken(request);
+}
+
+static void step_draining(struct request *request)
+{
+    bool told = request->tap_open && request->tap.last_seen;
+    bool cut = request->stream_asked && request->offer->provider->drain_ms == 0;
+    if (!attempt_is_over(request) && !told && !cut)
+        return;
+    if (request->tap_open && request->attempt->end == ATTEMPT_COMPLETE)
+        tap_end(&request->tap);
+    request_end_attempt(request);
+    bool answered = request->tap_open;
+    request_settle(request, answered, true);
+}
+
+/* The charge is committed and the answer released; the upstream gets a moment for its tidy end. */
+static void step_finishing(struct request *request)
+{
+    if (request->stream.ended || request->attempt == NULL)
+        return;
+    if (attempt_is_over(request)) {
+        request_end_attempt(request);
+        stream_release_all(&request->stream);
+        stream_end(&request->stream);
+    }
+    request_wake_exchange(request);
+}
+
+void request_on_ready(struct ready *ready)
+{
+    struct request *request = CONTAINER_OF(ready, struct request, ready);
+    switch (request->state) {
+    case REQUEST_AWAITING:
+        step_awaiting(request);
+        break;
+    case REQUEST_RELAYING:
+        step_relaying(request);
+        break;
+    case REQUEST_DRAINING:
+        step_draining(request);
+        break;
+    case REQUEST_FINISHING:
+        step_finishing(request);
+        break;
+    case REQUEST_AUTHENTICATING:
+    case REQUEST_RECEIVING:
+    case REQUEST_DISPATCHING:
+    case REQUEST_SETTLING:
+    case REQUEST_REPLYING:
+    case REQUEST_CLOSED:
+        break;
+    case REQUEST_STATE_COUNT:
+        CHECK(false);
+    }
+}
+
+void request_on_timer(struct timer *timer)
+{
+    struct request *request = CONTAINER_OF(timer, struct request, timer);
+    switch (request->state) {
+    case REQUEST_AWAITING:
+    case REQUEST_DRAINING:
+        if (request->attempt->end == ATTEMPT_RUNNING)
+            request->attempt->end =
+                request->attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT;
+        loop_mark(request->relay->loop, &request->ready);
+        break;
+    case REQUEST_SETTLING:
+        request_commit_done(request);
+        break;
+    case REQUEST_FINISHING:
+        request->ended_early = true;
+        loop_mark(request->relay->loop, &request->ready);
+        break;
+    case REQUEST_AUTHENTICATING:
+    case REQUEST_RECEIVING:
+    case REQUEST_DISPATCHING:
+    case REQUEST_RELAYING:
+    case REQUEST_REPLYING:
+    case REQUEST_CLOSED:
+    case REQUEST_STATE_COUNT:
+        CHECK(false);
+    }
+}
+
+void request_cut(struct request *request)
+{
+    switch (request->state) {
+    case REQUEST_AUTHENTICATING:
+    case REQUEST_RECEIVING:
+    case REQUEST_DISPATCHING:
+    case REQUEST_AWAITING:
+        failure_set(&request->failure, FAULT_SHUTTING_DOWN, "%s", "");
+        request_refuse(request);
+        break;
+    case REQUEST_RELAYING:
+        failure_set(&request->failure, FAULT_STREAM_SHUTDOWN, "%s", "");
+        request->end = "killed";
+        request_end_attempt(request);
+        if (request->tap.kind == TAP_JSON || request->tap.raw)
+            stream_abort(&request->stream);
+        else
+            push_error_event(request);
+        request_settle(request, true, true);
+        break;
+    case REQUEST_DRAINING:
+        request_end_attempt(request);
+        request_settle(request, request->tap_open, true);
+        break;
+    case REQUEST_SETTLING:
+    case REQUEST_REPLYING:
+    case REQUEST_FINISHING:
+    case REQUEST_CLOSED:
+    case REQUEST_STATE_COUNT:
+        break;
+    }
+}
+
+void request_note_room(struct request *request)
+{
+    if (!request->paused_for_room || request->attempt == NULL ||
+        stream_ready(&request->stream) >= STREAM_LOW)
+        return;
+    request->paused_for_room = false;
+    attempt_resume(request->attempt);
+}

@@ -1,0 +1,223 @@
+#include "relay/fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reckoned tokens of a medium in the prompt; it is never fetched to be measured. */
+#define IMAGE_TOKENS 1600
+#define AUDIO_TOKENS 1700
+#define FILE_TOKENS 5000
+
+static const char *const names[FIELD_COUNT] = {
+#define X(name) #name,
+    FIELDS(X)
+#undef X
+        [FIELD_include_usage] = "stream_options.include_usage",
+};
+
+#define TEXT (JSPAN_POLICY | JSPAN_STRINGS)
+
+static const struct jspan_want wants[FIELD_COUNT + 1] = {
+    [FIELD_model] = {{"model"}, JSPAN_POLICY},
+    [FIELD_stream] = {{"stream"}, JSPAN_POLICY},
+    [FIELD_stream_options] = {{"stream_options"}, JSPAN_POLICY},
+    [FIELD_n] = {{"n"}, JSPAN_POLICY},
+    [FIELD_max_tokens] = {{"max_tokens"}, JSPAN_POLICY},
+    [FIELD_max_completion_tokens] = {{"max_completion_tokens"}, JSPAN_POLICY},
+    [FIELD_max_output_tokens] = {{"max_output_tokens"}, JSPAN_POLICY},
+    [FIELD_size] = {{"size"}, JSPAN_POLICY},
+    [FIELD_quality] = {{"quality"}, JSPAN_POLICY},
+    [FIELD_seconds] = {{"seconds"}, JSPAN_POLICY},
+    [FIELD_duration] = {{"duration"}, JSPAN_POLICY},
+    [FIELD_response_format] = {{"response_format"}, TEXT},
+    [FIELD_encoding_format] = {{"encoding_format"}, JSPAN_POLICY},
+    [FIELD_stream_format] = {{"stream_format"}, JSPAN_POLICY},
+    [FIELD_service_tier] = {{"service_tier"}, JSPAN_POLICY},
+    [FIELD_background] = {{"background"}, JSPAN_POLICY},
+    [FIELD_store] = {{"store"}, JSPAN_POLICY},
+    [FIELD_previous_response_id] = {{"previous_response_id"}, JSPAN_POLICY},
+    [FIELD_conversation] = {{"conversation"}, JSPAN_POLICY},
+    [FIELD_messages] = {{"messages"}, TEXT},
+    [FIELD_input] = {{"input"}, TEXT},
+    [FIELD_prompt] = {{"prompt"}, TEXT},
+    [FIELD_documents] = {{"documents"}, TEXT},
+    [FIELD_query] = {{"query"}, TEXT},
+    [FIELD_tools] = {{"tools"}, TEXT},
+    [FIELD_functions] = {{"functions"}, TEXT},
+    [FIELD_instructions] = {{"instructions"}, TEXT},
+    [FIELD_include_usage] = {{"stream_options", "include_usage"}, 0},
+    [FIELD_COUNT] = {{NULL}, 0}, /* the document itself */
+};
+
+static void on_value(void *context, const struct jspan_value *value)
+{
+    struct fields *fields = context;
+    if (value->want == FIELD_COUNT) {
+        fields->root = value->type;
+        return;
+    }
+    struct field *field = &fields->field[value->want];
+    field->seen++;
+    if (field->seen > 1 || value->other_case) {
+        if (fields->repeated == FIELD_COUNT && value->want != FIELD_include_usage)
+            fields->repeated = (enum field_name)value->want;
+        return;
+    }
+    field->type = value->type;
+    field->begin = value->begin;
+    field->end = value->end;
+    field->count = value->count;
+    size_t n = value->text.n < sizeof field->text - 1 ? value->text.n : sizeof field->text - 1;
+    memcpy(field->text, value->text.p, n);
+    field->text_cut = value->text_cut || n < value->text.n;
+    if (value->want == FIELD_model && value->type == JSPAN_STRING) {
+        n = value->text.n <= MODEL_NAME_MAX ? value->text.n : MODEL_NAME_MAX;
+        memcpy(fields->model, value->text.p, n);
+    }
+}
+
+static int64_t medium_tokens(struct str name, struct str piece)
+{
+    if (str_starts_nocase(piece, STR("data:audio")))
+        return AUDIO_TOKENS;
+    if (str_starts_nocase(piece, STR("data:image")) || str_eq(name, STR("url")))
+        return IMAGE_TOKENS;
+    if (str_starts_nocase(piece, STR("data:")) || str_eq(name, STR("file_data")))
+        return FILE_TOKENS;
+    if (str_eq(name, STR("data"))) /* input_audio.data */
+        return AUDIO_TOKENS;
+    return 0;
+}
+
+static void on_text(void *context, unsigned want, struct str name, bool is_name, bool first,
+                    struct str piece)
+{
+    struct fields *fields = context;
+    (void)want;
+    if (first) {
+        estimate_break(&fields->prompt);
+        int64_t tokens = is_name ? 0 : medium_tokens(name, piece);
+        fields->in_medium = tokens > 0;
+        fields->media_tokens += tokens;
+    }
+    if (!fields->in_medium)
+        estimate_feed(&fields->prompt, piece.p, piece.n);
+}
+
+struct fields *fields_new(void)
+{
+    struct fields *fields = calloc(1, sizeof *fields);
+    if (fields == NULL)
+        return NULL;
+    fields->repeated = FIELD_COUNT;
+    struct jspan_sink sink = {.value = on_value, .text = on_text, .context = fields};
+    fields->scanner = jspan_new(wants, COUNT(wants), &sink, 1);
+    if (fields->scanner == NULL)
+        fields_free(&fields);
+    return fields;
+}
+
+void fields_free(struct fields **fields)
+{
+    if (*fields == NULL)
+        return;
+    jspan_free(&(*fields)->scanner);
+    free(*fields);
+    *fields = NULL;
+}
+
+void fields_feed(struct fields *fields, const char *p, size_t n)
+{
+    (void)jspan_feed(fields->scanner, p, n);
+}
+
+enum fault fields_finish(struct fields *fields, struct failure *failure)
+{
+    estimate_break(&fields->prompt);
+    if (!jspan_end(fields->scanner) || fields->root != JSPAN_OBJECT) {
+        failure_set(failure, FAULT_INVALID_JSON, "offset %llu",
+                    (unsigned long long)jspan_offset(fields->scanner));
+        return FAULT_INVALID_JSON;
+    }
+    if (fields->repeated != FIELD_COUNT) {
+        failure_set(failure, FAULT_DUPLICATE_PARAMETER, "%s", names[fields->repeated]);
+        failure_set_param(failure, names[fields->repeated]);
+        return FAULT_DUPLICATE_PARAMETER;
+    }
+    return FAULT_NONE;
+}
+
+/* --- checks --------------------------------------------------------------------------------------
+ */
+
+static enum fault refuse(struct failure *failure, enum fault fault, enum field_name name,
+                         const char *expected)
+{
+    if (fault == FAULT_MISSING_PARAMETER)
+        failure_set(failure, fault, "%s", names[name]);
+    else
+        failure_set(failure, fault, "'%s': expected %s", names[name], expected);
+    failure_set_param(failure, names[name]);
+    return fault;
+}
+
+bool fields_has(const struct fields *fields, enum field_name name)
+{
+    return fields->field[name].seen > 0 && fields->field[name].type != JSPAN_NULL;
+}
+
+enum fault fields_need_text(const struct fields *fields, enum field_name name,
+                            struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    if (!fields_has(fields, name))
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    if (field->type != JSPAN_STRING)
+        return refuse(failure, FAULT_INVALID_TYPE, name, "a string");
+    if (field->count == 0)
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    return FAULT_NONE;
+}
+
+enum fault fields_need_list(const struct fields *fields, enum field_name name,
+                            struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    if (!fields_has(fields, name))
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    if (field->type != JSPAN_ARRAY)
+        return refuse(failure, FAULT_INVALID_TYPE, name, "an array");
+    if (field->count == 0)
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    return FAULT_NONE;
+}
+
+enum fault fields_bool(const struct fields *fields, enum field_name name, bool *value,
+                       struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    if (!fields_has(fields, name))
+        return FAULT_NONE;
+    if (field->type != JSPAN_TRUE && field->type != JSPAN_FALSE)
+        return refuse(failure, FAULT_INVALID_TYPE, name, "a boolean");
+    *value = field->type == JSPAN_TRUE;
+    return FAULT_NONE;
+}
+
+enum fault fields_number(const struct fields *fields, enum field_name name, int64_t min,
+                         int64_t max, int64_t *value, struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    char expected[64];
+    if (!fields_has(fields, name))
+        return FAULT_NONE;
+    if (field->type != JSPAN_NUMBER)
+        return refuse(failure, FAULT_INVALID_TYPE, name, "an integer");
+    if (field->text_cut || !str_i64(str_of(field->text), min, max, value)) {
+        snprintf(expected, sizeof expected, "an integer in %lld..%lld", (long long)min,
+                 (long long)max);
+        return refuse(failure, FAULT_INVALID_VALUE, name, expected);
+    }
+    return FAULT_NONE;
+}

@@ -1,0 +1,75 @@
+/* What the gateway reads from a JSON request: top-level members only, in one pass, as spans and
+ * small values.  Everything else is opaque and passes unread. */
+#ifndef RELAY_FIELDS_H
+#define RELAY_FIELDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/jspan.h"
+#include "base/str.h"
+#include "config/model.h"
+#include "relay/estimate.h"
+#include "relay/failure.h"
+
+/* Each is a policy key: given twice, or in another ASCII case, it is refused, since provider and
+ * gateway might read different ones. */
+#define FIELDS(X)                                                                                  \
+    X(model)                                                                                       \
+    X(stream) X(stream_options) X(n) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
+        X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)            \
+            X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)        \
+                X(conversation) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
+                    X(functions) X(instructions)
+
+enum field_name {
+#define X(name) FIELD_##name,
+    FIELDS(X)
+#undef X
+        FIELD_include_usage, /* stream_options.include_usage */
+    FIELD_COUNT
+};
+
+struct field {
+    unsigned seen; /* how many times; the rest tells of the first */
+    enum jspan_type type;
+    uint64_t begin, end, count;
+    char text[48]; /* strings decoded, numbers as spelled; cut */
+    bool text_cut;
+};
+
+struct fields {
+    struct jspan *scanner;
+    struct field field[FIELD_COUNT];
+    char model[MODEL_NAME_MAX + 1];
+    enum field_name repeated; /* the first that came twice or in another case; FIELD_COUNT = none */
+    struct estimate prompt;
+    int64_t media_tokens; /* what pictures, sound and files in the prompt are reckoned at */
+    bool in_medium;
+    enum jspan_type root;
+};
+
+/* NULL when out of memory. */
+MUST_USE struct fields *fields_new(void);
+void fields_free(struct fields **fields);
+/* The next piece of the body. */
+void fields_feed(struct fields *fields, const char *p, size_t n);
+/* The body is complete.  Faults: INVALID_JSON, DUPLICATE_PARAMETER. */
+MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure);
+
+/* Checks; each fills *failure (with its param) on a refusal.
+ * Faults: MISSING_PARAMETER, INVALID_TYPE, INVALID_VALUE. */
+MUST_USE enum fault fields_need_text(const struct fields *fields, enum field_name name,
+                                     struct failure *failure);
+MUST_USE enum fault fields_need_list(const struct fields *fields, enum field_name name,
+                                     struct failure *failure);
+MUST_USE enum fault fields_bool(const struct fields *fields, enum field_name name, bool *value,
+                                struct failure *failure);
+/* A whole number in [min, max]; absent or null leaves *value. */
+MUST_USE enum fault fields_number(const struct fields *fields, enum field_name name, int64_t min,
+                                  int64_t max, int64_t *value, struct failure *failure);
+/* Given, and not null. */
+bool fields_has(const struct fields *fields, enum field_name name);
+
+#endif

@@ -1,0 +1,39 @@
+/* Which headers cross, both ways.  Allow-lists: whatever is not named here is dropped, hop-by-hop
+ * fields and secrets first of all. */
+#ifndef RELAY_HEADERS_H
+#define RELAY_HEADERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/str.h"
+#include "config/provider.h"
+
+/* The client's headers that matter after its connection has moved on; copies. */
+struct client_headers {
+    char *accept; /* NULL = none */
+    char *content_type;
+    char *openai_beta;
+    char *client_request_id;
+    char *idempotency_key;
+};
+
+/* Keeps a copy if the relay has a use for it; false when out of memory. */
+MUST_USE bool client_headers_take(struct client_headers *headers, struct str name,
+                                  struct str value);
+void client_headers_release(struct client_headers *headers);
+
+/* What is sent upstream, one "Name: value" a line, each line ended by LF: the allowed ones of the
+ * client, the content type, the provider's own.  `user_id` keeps idempotency keys of two users of
+ * one provider account apart. */
+MUST_USE bool headers_upstream(const struct client_headers *client, const struct provider *provider,
+                               const char *content_type, int64_t user_id, struct buf *lines);
+
+/* True for an answer's header that passes to the client as it is. */
+bool headers_pass_down(struct str name);
+/* Only visible ASCII, space and tab: a value that may go into a header. */
+bool headers_value_ok(struct str value);
+
+#endif

@@ -1,0 +1,78 @@
+/* The /v1 table: method and path -> module.  A module is one row of module.def and a few hooks:
+ * what to read from the body, what a good answer is, what is held back, what to charge.  Everything
+ * else (gates, attempts, streams, settlement, errors) exists once and is not the module's business.
+ */
+#ifndef RELAY_MODULE_H
+#define RELAY_MODULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/fault.h"
+#include "base/jspan.h"
+#include "base/str.h"
+#include "config/model.h"
+#include "config/price.h"
+#include "relay/sse.h"
+
+struct request;
+struct tap;
+struct failure;
+
+enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON };
+
+/* What becomes of an event of the upstream's stream. */
+enum event_fate {
+    EVENT_PASS,     /* on to the client */
+    EVENT_WITHHOLD, /* the usage event that only the gateway asked for */
+    EVENT_LAST,     /* the last word: held until the charge is committed */
+    EVENT_ERROR     /* the upstream's own error */
+};
+
+struct module {
+    const char *name;
+    const char *method; /* "GET", "POST" */
+    const char *path;   /* behind /v1; a trailing '*' takes the rest as the request's subject */
+    enum body_kind body;
+    bool needs_provider;    /* false: `local` makes the answer */
+    enum endpoint endpoint; /* permission, offers and the endpoint name of the books */
+    bool repeat_ambiguous;  /* an attempt that may have been processed may be repeated elsewhere */
+    const char *upstream_path;
+
+    /* Fields and ranges, once the body is complete (request->fields). */
+    enum fault (*check)(struct request *request, struct failure *failure);
+    /* The bytes to splice in for this attempt; false when out of memory. */
+    bool (*edit)(struct request *request, const char *upstream_model);
+    /* An upper bound of what it will use. */
+    void (*ceiling)(const struct request *request, struct counters *counters);
+
+    /* The answer: members of an event, or of the JSON reply. */
+    const struct jspan_want *reply_wants;
+    unsigned reply_want_count;
+    void (*reply_take)(struct tap *tap, const struct jspan_value *value);
+    void (*reply_text)(struct tap *tap, struct str name, struct str piece, bool first);
+    bool (*reply_is_good)(const struct tap *tap);
+    enum event_fate (*fate)(struct tap *tap, const struct sse_event *event);
+    /* A stream without its last word is complete all the same (every choice has finished). */
+    bool (*is_complete)(const struct tap *tap);
+
+    /* needs_provider == false: writes the JSON answer, or returns a fault. */
+    enum fault (*local)(struct request *request, struct buf *body, struct failure *failure);
+};
+
+enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_METHOD /* *module is one with the path */ };
+
+/* `path` is the raw path with /v1 and doubled or trailing slashes already taken off; *subject is
+ * what stands for '*'. */
+enum route_result module_route(struct str method, struct str path, const struct module **module,
+                               struct str *subject);
+/* The table: module_at(0).. until NULL. */
+const struct module *module_at(unsigned i);
+
+#define MODULE(name) extern const struct module name##_module;
+#include "relay/module.def"
+#undef MODULE
+
+#endif

@@ -1,0 +1,196 @@
+#include "relay/tap.h"
+
+#include <string.h>
+
+static void on_value(void *context, const struct jspan_value *value)
+{
+    struct tap *tap = context;
+    tap->module->reply_take(tap, value);
+}
+
+static void on_text(void *context, unsigned want, struct str name, bool is_name, bool first,
+                    struct str piece)
+{
+    struct tap *tap = context;
+    (void)want;
+    if (!is_name && tap->module->reply_text != NULL)
+        tap->module->reply_text(tap, name, piece, first);
+}
+
+static void on_data(void *context, struct str piece)
+{
+    struct tap *tap = context;
+    if (!tap->json_bad && jspan_feed(tap->json, piece.p, piece.n) == JSPAN_BAD)
+        tap->json_bad = true;
+}
+
+static void event_reset(struct tap *tap)
+{
+    memset(&tap->seen, 0, sizeof tap->seen);
+    tap->json_bad = false;
+    tap->raw = false;
+    memset(&tap->choice, 0, sizeof tap->choice);
+    jspan_reset(tap->json);
+}
+
+static void release_until(struct tap *tap, uint64_t upstream_offset)
+{
+    stream_release(tap->stream, upstream_offset - tap->removed);
+    tap->released_any = true;
+}
+
+static void take_out(struct tap *tap, const struct sse_event *event)
+{
+    stream_remove(tap->stream, event->begin - tap->removed, event->end - tap->removed);
+    tap->removed += event->end - event->begin;
+}
+
+/* The one place that decides what of an event stream goes on.  Nothing does from the last word on,
+ * until it is committed (relay/settle). */
+static void on_event(void *context, const struct sse_event *event)
+{
+    struct tap *tap = context;
+    if (tap->last_seen)
+        return;
+    if (event->is_tail) {
+        if (tap->withheld)
+            take_out(tap, event);
+        else if (tap->released_any)
+            release_until(tap, event->end);
+        return;
+    }
+    tap->withheld = false;
+    tap->has_id |= event->has_id;
+    if (!event->has_data) {
+        /* A comment before the first event waits for it: nothing goes out before it is known that
+         * the stream does not begin with an error. */
+        if (tap->events > 0)
+            release_until(tap, event->end);
+        event_reset(tap);
+        return;
+    }
+    if (!jspan_end(tap->json))
+        tap->json_bad = true;
+    switch (tap->module->fate(tap, event)) {
+    case EVENT_PASS:
+        tap->events++;
+        release_until(tap, event->end);
+        break;
+    case EVENT_WITHHOLD:
+        tap->events++;
+        tap->withheld = !tap->raw; /* parts of a raw one are out already */
+        if (tap->raw)
+            release_until(tap, event->end);
+        else
+            take_out(tap, event);
+        break;
+    case EVENT_LAST:
+        tap->events++;
+        tap->last_seen = true;
+        tap->last_end = event->end - tap->removed;
+        break;
+    case EVENT_ERROR:
+        tap->first_is_error = tap->events == 0;
+        tap->events++;
+        tap->error_seen = true;
+        tap->last_seen = true;
+        tap->last_end = event->end - tap->removed;
+        break;
+    }
+    event_reset(tap);
+}
+
+bool tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
+              struct stream *stream)
+{
+    memset(tap, 0, sizeof *tap);
+    tap->module = module;
+    tap->kind = kind;
+    tap->stream = stream;
+    buf_init(&tap->error, TAP_COPY_MAX);
+    struct jspan_sink values = {.value = on_value, .text = on_text, .context = tap};
+    tap->json = jspan_new(module->reply_wants, module->reply_want_count, &values, TAP_COPY_MAX);
+    struct sse_sink events = {.data = on_data, .event = on_event, .context = tap};
+    sse_init(&tap->sse, &events);
+    return tap->json != NULL;
+}
+
+void tap_release(struct tap *tap)
+{
+    jspan_free(&tap->json);
+    buf_release(&tap->error);
+}
+
+void tap_feed(struct tap *tap, const char *p, size_t n)
+{
+    if (tap->kind == TAP_JSON) {
+        on_data(tap, (struct str){p, n});
+        return;
+    }
+    sse_feed(&tap->sse, p, n);
+    uint64_t open = tap->sse.offset - sse_open_begin(&tap->sse);
+    if (!tap->last_seen && (open > STREAM_EVENT_MAX || tap->raw)) {
+        tap->raw = true;
+        tap->events += tap->events == 0;
+        release_until(tap, tap->sse.offset);
+    }
+}
+
+/* A stream that ends without the blank line behind its last event: that event goes on if its data
+ * is whole, else it never was. */
+void tap_end(struct tap *tap)
+{
+    if (tap->kind == TAP_JSON) {
+        if (!jspan_end(tap->json))
+            tap->json_bad = true;
+        return;
+    }
+    uint64_t begin = sse_open_begin(&tap->sse);
+    struct str head = {tap->sse.head, tap->sse.head_n};
+    bool whole = !tap->json_bad && jspan_end(tap->json);
+    if (tap->last_seen || tap->raw)
+        return;
+    if ((whole || str_eq(str_trim(head), STR("[DONE]"))) && sse_end(&tap->sse))
+        return;
+    if (begin - tap->removed < stream_size(tap->stream))
+        stream_cut(tap->stream);
+}
+
+bool tap_is_good(const struct tap *tap)
+{
+    return !tap->json_bad && tap->module->reply_is_good(tap);
+}
+
+bool tap_is_complete(const struct tap *tap)
+{
+    return (tap->last_seen && !tap->error_seen) ||
+           (!tap->error_seen && tap->module->is_complete(tap));
+}
+
+bool tap_has_output(const struct tap *tap)
+{
+    return tap->output.bytes > 0;
+}
+
+void tap_note_choice(struct tap *tap, uint64_t index, bool finished)
+{
+    if (index >= TAP_CHOICES_MAX) {
+        tap->choice_overflow = true;
+        return;
+    }
+    uint8_t bit = (uint8_t)(1u << (index % 8));
+    tap->choice_seen[index / 8] |= bit;
+    if (finished)
+        tap->choice_finished[index / 8] |= bit;
+}
+
+bool tap_choices_finished(const struct tap *tap)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof tap->choice_seen; i++) {
+        any |= tap->choice_seen[i] != 0;
+        if ((tap->choice_seen[i] & ~tap->choice_finished[i]) != 0)
+            return false;
+    }
+    return any && !tap->choice_overflow;
+}

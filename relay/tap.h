@@ -1,0 +1,88 @@
+/* The tap: the gateway's read-only parser beside the byte relay.  It looks at an answer as it
+ * passes into the stream, says what may be released, and collects what the answer was worth: usage,
+ * the text that came, errors, completeness.  It never changes a byte. */
+#ifndef RELAY_TAP_H
+#define RELAY_TAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/jspan.h"
+#include "relay/estimate.h"
+#include "relay/module.h"
+#include "relay/sse.h"
+#include "relay/stream.h"
+#include "relay/usage.h"
+
+#define TAP_COPY_MAX ((size_t)16 << 10) /* of a usage or error object */
+#define TAP_CHOICES_MAX 128
+
+enum tap_kind {
+    TAP_JSON,  /* one document, held whole */
+    TAP_EVENTS /* an event stream */
+};
+
+/* What one event (or the document) has shown so far. */
+struct tap_seen {
+    bool choices_empty, choices, usage, error, error_null;
+};
+
+struct tap_choice {
+    uint64_t index;
+    bool finished;
+};
+
+struct tap {
+    const struct module *module;
+    enum tap_kind kind;
+    struct stream *stream; /* borrowed */
+    struct sse sse;
+    struct jspan *json;
+    bool injected_usage; /* the gateway asked for the usage event: withhold it */
+
+    struct tap_seen seen;
+    bool json_bad;    /* this event's data (or the document) is no JSON */
+    bool raw;         /* this event is too long to be held: it passes as it comes */
+    bool withheld;         /* the last event was taken out, so its late LF is too */
+    uint64_t removed; /* bytes taken out of the stream so far: upstream minus stream offset */
+
+    /* Results. */
+    unsigned events;     /* with data, errors included */
+    bool first_is_error; /* the first event was an error: not committed yet */
+    bool last_seen;      /* the last word has come */
+    uint64_t last_end;   /* where it ends in the stream */
+    bool error_seen;     /* an error event has come, and nothing after it counts */
+    bool released_any;   /* something may go to the client: the commit point */
+    bool has_id;         /* an id: or retry: line was seen */
+    struct buf error;    /* the error object's JSON, or the string */
+    struct usage usage;
+    struct estimate output;          /* the text that came */
+    struct estimate output_at_usage; /* the same when usage was last told */
+    char service_tier[16];
+    uint8_t choice_seen[TAP_CHOICES_MAX / 8], choice_finished[TAP_CHOICES_MAX / 8];
+    bool choice_overflow;
+    struct tap_choice choice; /* the element that is being read */
+};
+
+/* Keeps module and stream until tap_release.  False when out of memory. */
+MUST_USE bool tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
+                       struct stream *stream);
+void tap_release(struct tap *tap);
+/* Looks at bytes that have just been pushed into the stream. */
+void tap_feed(struct tap *tap, const char *p, size_t n);
+/* The upstream has ended cleanly: the last event may lack its blank line. */
+void tap_end(struct tap *tap);
+/* Success predicate of a whole document; call after tap_end. */
+bool tap_is_good(const struct tap *tap);
+/* The stream has come to its proper end. */
+bool tap_is_complete(const struct tap *tap);
+/* There was output worth charging by estimate. */
+bool tap_has_output(const struct tap *tap);
+
+/* For modules: the usual members of chat-like replies. */
+void tap_note_choice(struct tap *tap, uint64_t index, bool finished);
+bool tap_choices_finished(const struct tap *tap);
+
+#endif

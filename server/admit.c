@@ -1,0 +1,379 @@
+/* The gates in order: route, method, token, user, address; then, behind the complete body, fields,
+ * model, endpoint, permission, offers, money.  The first that refuses is the answer. */
+#include "server/exchange.h"
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "relay/request.h"
+#include "server/http.h"
+#include "server/worker.h"
+
+#define PATH_MAX_BYTES 1024
+
+/* --- the head ------------------------------------------------------------------------------------
+ */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Percent-decodes once and takes off doubled and trailing slashes: there is one reading of a path,
+ * and both routing and authority go by it.  False for a bad escape, %00 or a control byte. */
+static bool clean_path(struct str raw, struct buf *path)
+{
+    for (size_t i = 0; i < raw.n; i++) {
+        char c = raw.p[i];
+        bool escaped = c == '%';
+        if (escaped) {
+            int high = i + 2 < raw.n ? hex_digit(raw.p[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(raw.p[i + 2]) : -1;
+            if (low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if ((unsigned char)c < 0x20 || c == 0x7f)
+            return false;
+        bool doubled = c == '/' && !escaped && path->n > 0 && path->p[path->n - 1] == '/';
+        if (!doubled && !buf_add_char(path, c))
+            return false;
+    }
+    if (path->n > 1 && path->p[path->n - 1] == '/')
+        path->n--;
+    return true;
+}
+
+static enum fault refuse_path(struct exchange *x, const struct head *head, struct str raw,
+                              bool outside)
+{
+    struct str shown = str_slice(raw, 0, 200);
+    failure_set(&x->refused, FAULT_UNKNOWN_PATH,
+                outside ? "%.*s %.*s; the base URL ends with /v1" : "%.*s %.*s",
+                STR_ARG(head->method), STR_ARG(shown));
+    return FAULT_UNKNOWN_PATH;
+}
+
+static enum fault route(struct exchange *x, const struct head *head, const struct module **module,
+                        struct buf *path)
+{
+    struct str raw = head_path(head), subject = STR_EMPTY;
+    if (!clean_path(raw, path))
+        return refuse_path(x, head, raw, false);
+    struct str clean = buf_str(path);
+    if (!str_starts(clean, STR("/v1/")))
+        return refuse_path(x, head, raw, !str_starts(clean, STR("/v1")));
+    switch (module_route(head->method, str_from(clean, 3), module, &subject)) {
+    case ROUTE_FOUND:
+        break;
+    case ROUTE_UNKNOWN:
+        return refuse_path(x, head, raw, false);
+    case ROUTE_METHOD:
+        failure_set(&x->refused, FAULT_METHOD_NOT_ALLOWED, "%.*s %.*s", STR_ARG(head->method),
+                    STR_ARG(raw));
+        x->refused.allow = (*module)->method;
+        return FAULT_METHOD_NOT_ALLOWED;
+    }
+    x->request = request_new(&x->client->worker->relay, *module, subject, x, exchange_wake);
+    if (x->request == NULL) {
+        failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
+        return FAULT_GATEWAY_MEMORY;
+    }
+    memcpy(x->id_text, x->request->id_text, sizeof x->id_text);
+    return FAULT_NONE;
+}
+
+/* Everything behind `Bearer` and blanks, trimmed: a key may contain spaces. */
+static enum fault find_token(const struct head *head, struct str *token)
+{
+    struct str value;
+    if (!head_find(head, STR("authorization"), &value))
+        return FAULT_MISSING_AUTHORIZATION;
+    value = str_trim(value);
+    if (head_count(head, STR("authorization")) > 1 || !str_starts_nocase(value, STR("bearer")) ||
+        value.n == 6 || (value.p[6] != ' ' && value.p[6] != '\t'))
+        return FAULT_MALFORMED_AUTHORIZATION;
+    *token = str_trim(str_from(value, 6));
+    return token->n > 0 ? FAULT_NONE : FAULT_MALFORMED_AUTHORIZATION;
+}
+
+static enum fault authenticate(struct exchange *x, const struct head *head, bool *pending)
+{
+    struct str token;
+    uint8_t hash[SECRET_HASH_SIZE];
+    enum fault fault = find_token(head, &token);
+    if (fault == FAULT_NONE) {
+        secret_hash(token, hash);
+        fault = request_authenticate(x->request, hash, pending);
+    }
+    if (fault != FAULT_NONE)
+        failure_set(&x->refused, fault, "%s", "");
+    return fault;
+}
+
+static bool is_overloaded(const struct worker *worker)
+{
+    const struct settings *settings = &worker->relay.snapshot->settings;
+    int64_t share = (settings->server_max_requests + worker->workers - 1) / worker->workers;
+    return worker->relay.request_count >= share ||
+           http_connections(worker->http) >= worker->max_connections;
+}
+
+static enum fault refuse_work(struct exchange *x)
+{
+    struct worker *worker = x->client->worker;
+    enum fault fault = worker->draining        ? FAULT_SHUTTING_DOWN
+                       : is_overloaded(worker) ? FAULT_OVERLOADED
+                                               : FAULT_NONE;
+    if (fault != FAULT_NONE)
+        failure_set(&x->refused, fault, "%s", "");
+    return fault;
+}
+
+enum fault admit_head(struct exchange *x, const struct head *head, bool *pending)
+{
+    const struct module *module = NULL;
+    struct buf path;
+    enum fault fault = guard_check(head, &x->refused);
+    if (fault == FAULT_NONE)
+        fault = refuse_work(x);
+    buf_init(&path, PATH_MAX_BYTES);
+    if (fault == FAULT_NONE)
+        fault = route(x, head, &module, &path);
+    buf_release(&path);
+    if (fault == FAULT_NONE)
+        fault = authenticate(x, head, pending);
+    if (fault == FAULT_NONE && !*pending)
+        fault = admit_key(x, head);
+    return fault;
+}
+
+/* --- the caller ----------------------------------------------------------------------------------
+ */
+
+static bool is_trusted(const struct client *client, struct str list)
+{
+    struct str one;
+    while (list.n > 0 && str_cut(&list, ',', &one)) {
+        struct network network;
+        one = str_trim(one);
+        if (client->is_unix
+                ? str_eq(one, STR("unix"))
+                : network_parse(one, &network) && network_contains(&network, client->address))
+            return true;
+    }
+    return false;
+}
+
+/* The last element of X-Forwarded-For, if the peer may speak for others; else the peer. */
+static void caller_address(const struct exchange *x, const struct head *head, uint8_t address[16])
+{
+    struct str forwarded;
+    memcpy(address, x->client->address, 16);
+    const char *trusted = x->request->snapshot->settings.server_trusted_proxy;
+    if (!head_find(head, STR("x-forwarded-for"), &forwarded) ||
+        head_count(head, STR("x-forwarded-for")) > 1 || !is_trusted(x->client, str_of(trusted)))
+        return;
+    size_t last = forwarded.n;
+    while (last > 0 && forwarded.p[last - 1] != ',')
+        last--;
+    struct network network;
+    if (network_parse(str_trim(str_from(forwarded, last)), &network))
+        memcpy(address, network.address, 16);
+}
+
+static bool is_json_type(struct str type)
+{
+    static const char *const taken[] = {"application/json", "application/x-www-form-urlencoded",
+                                        "text/plain", "application/octet-stream"};
+    type = str_trim(str_slice(type, 0, str_index(type, ';')));
+    for (size_t i = 0; i < COUNT(taken); i++) {
+        if (str_eq_nocase(type, str_of(taken[i])))
+            return true;
+    }
+    return type.n == 0 || str_ends(type, STR("+json"));
+}
+
+static enum fault check_body_head(struct exchange *x, const struct head *head)
+{
+    struct str value;
+    enum fault fault = FAULT_NONE;
+    uint64_t bytes = head_body_bytes(head);
+    if (x->request->module->body == BODY_KIND_NONE)
+        return FAULT_NONE;
+    if (bytes != UINT64_MAX && bytes > x->request->body.max) {
+        fault = FAULT_BODY_TOO_LARGE;
+        failure_set(&x->refused, fault, "%llu", (unsigned long long)x->request->body.max);
+    } else if (head_find(head, STR("content-encoding"), &value) &&
+               !str_eq_nocase(str_trim(value), STR("identity"))) {
+        fault = FAULT_UNSUPPORTED_CONTENT_ENCODING;
+        failure_set(&x->refused, fault, "%s", "");
+    } else if (head_find(head, STR("content-type"), &value) && !is_json_type(value)) {
+        fault = FAULT_UNSUPPORTED_CONTENT_TYPE;
+        failure_set(&x->refused, fault, "application/json");
+    }
+    return fault;
+}
+
+static enum fault keep_headers(struct exchange *x, const struct head *head)
+{
+    struct request *request = x->request;
+    for (size_t i = 0; i < head->count; i++) {
+        if (!client_headers_take(&request->client, head->fields[i].name, head->fields[i].value))
+            goto memory;
+    }
+    if (request->module->body == BODY_KIND_JSON) {
+        request->fields = fields_new();
+        if (request->fields == NULL)
+            goto memory;
+    }
+    return FAULT_NONE;
+memory:
+    failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
+    return FAULT_GATEWAY_MEMORY;
+}
+
+enum fault admit_key(struct exchange *x, const struct head *head)
+{
+    uint8_t address[16];
+    struct request *request = x->request;
+    caller_address(x, head, address);
+    enum fault fault = key_record_check(request->key, address, clock_wall_ms());
+    if (fault != FAULT_NONE) {
+        failure_set(&x->refused, fault, "%s", "");
+        return fault;
+    }
+    fault = check_body_head(x, head);
+    if (fault == FAULT_NONE)
+        fault = keep_headers(x, head);
+    if (fault == FAULT_NONE)
+        request_enter(request, REQUEST_RECEIVING, "authenticated");
+    return fault;
+}
+
+/* --- behind the body -----------------------------------------------------------------------------
+ */
+
+static enum fault refuse(struct request *request, enum fault fault, const char *subject)
+{
+    failure_set(&request->failure, fault, "%s", subject);
+    return fault;
+}
+
+static enum fault find_model(struct request *request)
+{
+    const char *name = request->fields->model;
+    request->model = snapshot_model(request->snapshot, str_of(name));
+    enum fault fault = FAULT_NONE;
+    if (request->model == NULL)
+        fault = refuse(request, FAULT_MODEL_NOT_FOUND, name);
+    else if (!model_serves(request->model, request->module->endpoint))
+        fault = refuse(request, FAULT_ENDPOINT_NOT_SUPPORTED, name);
+    if (fault != FAULT_NONE)
+        failure_set_param(&request->failure, "model");
+    return fault;
+}
+
+static enum fault check_permission(struct request *request)
+{
+    const struct key_record *key = request->key;
+    const char *model = request->model->name;
+    enum fault fault = key_record_permits_endpoint(key, request->module->endpoint);
+    if (fault != FAULT_NONE) {
+        failure_set(&request->failure, fault, "'%s' has no permission for endpoint '%s'",
+                    key->group_name, endpoint_name(request->module->endpoint));
+        return fault;
+    }
+    fault = key_record_permits_model(key, str_of(model));
+    if (fault == FAULT_MODEL_NOT_PERMITTED)
+        failure_set(&request->failure, fault, "'%s' has no permission for model '%s'",
+                    key->group_name, model);
+    else if (fault != FAULT_NONE)
+        failure_set(&request->failure, fault, "%s", model);
+    if (fault != FAULT_NONE)
+        failure_set_param(&request->failure, "model");
+    return fault;
+}
+
+static enum fault take_hold(struct request *request)
+{
+    struct ledger_entry *entry = &request->settle.entry;
+    struct shortage shortage = {0, 0};
+    char needed[USD_TEXT_SIZE], there[USD_TEXT_SIZE];
+    if (!request_hold_nusd(request, &entry->hold_nusd)) {
+        failure_set(&request->failure, FAULT_INVALID_VALUE,
+                    "'max_tokens': the cost is out of range");
+        failure_set_param(&request->failure, "max_tokens");
+        return FAULT_INVALID_VALUE;
+    }
+    if (entry->hold_nusd > 0 && store_is_degraded(request->relay->store))
+        return refuse(request, FAULT_STORE_UNAVAILABLE, "");
+    enum fault fault = book_admit(store_book(request->relay->store), request->key, entry->hold_nusd,
+                                  &entry->hold, &shortage);
+    if (fault == FAULT_NONE) {
+        entry->admitted_ms = clock_wall_ms();
+        entry->group_ppm = request->key->group_ppm;
+        entry->user_ppm = request->key->user_ppm;
+        entry->first_ms = -1;
+        request->admitted = true;
+        return FAULT_NONE;
+    }
+    usd_format(shortage.needed_nusd, needed);
+    usd_format(shortage.available_nusd, there);
+    failure_set(&request->failure, fault,
+                ": this request needs up to %s USD and %s USD is available; a smaller max_tokens "
+                "lowers the need",
+                needed, there);
+    return fault;
+}
+
+static enum fault admit_call(struct request *request)
+{
+    struct failure *failure = &request->failure;
+    const struct fields *fields = request->fields;
+    enum fault fault = fields_finish(request->fields, failure);
+    if (fault == FAULT_NONE)
+        fault = request->module->check(request, failure);
+    if (fault == FAULT_NONE)
+        fault = find_model(request);
+    if (fault == FAULT_NONE)
+        fault = check_permission(request);
+    if (fault != FAULT_NONE)
+        return fault;
+    if (fields->field[FIELD_service_tier].type == JSPAN_STRING)
+        snprintf(request->tier, sizeof request->tier, "%.15s",
+                 fields->field[FIELD_service_tier].text);
+    request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens;
+    plan_make(&request->plan, request->model, relay_random(request->relay));
+    if (request->plan.count == 0)
+        return refuse(request, FAULT_NO_PROVIDER, request->model->name);
+    return take_hold(request);
+}
+
+void admit_body(struct exchange *x)
+{
+    struct request *request = x->request;
+    enum fault fault;
+    if (!request->module->needs_provider) {
+        fault = request->module->local(request, &request->local, &request->failure);
+        if (fault == FAULT_NONE)
+            request_reply_local(request);
+        else
+            request_refuse(request);
+        return;
+    }
+    fault = admit_call(request);
+    if (fault == FAULT_NONE)
+        request_dispatch(request);
+    else
+        request_refuse(request);
+}

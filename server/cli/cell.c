@@ -1,0 +1,151 @@
+#include "server/cli/cell.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/str.h"
+
+static bool add_clean(struct buf *out, struct str text)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        ok = buf_add_char(out, c < 0x20 || c == 0x7f ? '?' : text.p[i]);
+    }
+    return ok;
+}
+
+/* "2026-11-24T19:00:00Z" becomes local time; anything else is left to the caller. */
+static bool add_time(struct buf *out, struct str text, bool *ok)
+{
+    char copy[21];
+    struct tm utc, local;
+    if (text.n != sizeof copy - 1 || text.p[10] != 'T' || text.p[19] != 'Z')
+        return false;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    memset(&utc, 0, sizeof utc);
+    const char *end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (!end || *end != '\0')
+        return false;
+    time_t seconds = timegm(&utc);
+    char shown[32];
+    if (!localtime_r(&seconds, &local) || strftime(shown, sizeof shown, "%F %T", &local) == 0)
+        return false;
+    *ok = buf_add_str(out, str_of(shown));
+    return true;
+}
+
+/* Money comes with nine digits; people want two, and more only where they say something. */
+static struct str without_zeros(struct str text)
+{
+    size_t dot = str_index(text, '.');
+    if (dot == 0 || text.n != dot + 10)
+        return text;
+    for (size_t i = 0; i < text.n; i++)
+        if (i != dot && !(text.p[i] >= '0' && text.p[i] <= '9') && !(i == 0 && text.p[i] == '-'))
+            return text;
+    while (text.n > dot + 3 && text.p[text.n - 1] == '0')
+        text.n--;
+    return text;
+}
+
+static bool add_string(struct buf *out, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    bool ok = true;
+    if (text.n == 0)
+        return buf_add_char(out, '-');
+    if (add_time(out, text, &ok))
+        return ok;
+    return add_clean(out, without_zeros(text));
+}
+
+static bool add_scalar(struct buf *out, const json_t *value)
+{
+    if (json_is_string(value))
+        return add_string(out, value);
+    if (json_is_integer(value))
+        return buf_addf(out, "%" PRId64, (int64_t)json_integer_value(value));
+    if (json_is_real(value))
+        return buf_addf(out, "%g", json_real_value(value));
+    if (json_is_boolean(value))
+        return buf_add_str(out, json_is_true(value) ? STR("yes") : STR("no"));
+    return buf_add_char(out, '-');
+}
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text ? text : "";
+}
+
+/* Offers and prices have a short form of their own. */
+static bool add_known_object(struct buf *out, const json_t *object, bool *ok)
+{
+    if (json_object_get(object, "upstream_model")) {
+        *ok = add_clean(out, str_of(text_of(object, "provider"))) && buf_add_char(out, '/') &&
+              add_clean(out, str_of(text_of(object, "upstream_model")));
+        return true;
+    }
+    if (json_object_get(object, "counter")) {
+        *ok = buf_addf(out, "%s %s/%s", text_of(object, "counter"), text_of(object, "usd"),
+                       text_of(object, "per"));
+        return true;
+    }
+    return false;
+}
+
+/* The inside of a list: scalars and flat objects; what lies deeper shows only with --json. */
+static bool add_flat(struct buf *out, const json_t *value)
+{
+    bool ok = true;
+    if (!json_is_object(value))
+        return json_is_array(value) ? buf_add_str(out, STR("[...]")) : add_scalar(out, value);
+    if (add_known_object(out, value, &ok))
+        return ok;
+    void *at = json_object_iter((json_t *)(uintptr_t)value);
+    for (bool first = true; ok && at;
+         at = json_object_iter_next((json_t *)(uintptr_t)value, at), first = false) {
+        const json_t *member = json_object_iter_value(at);
+        ok = (first || buf_add_char(out, ' ')) &&
+             add_clean(out, str_of(json_object_iter_key(at))) && buf_add_char(out, '=') &&
+             (json_is_object(member) || json_is_array(member) ? buf_add_str(out, STR("..."))
+                                                              : add_scalar(out, member));
+    }
+    return ok;
+}
+
+bool cell_add(struct buf *out, const json_t *value)
+{
+    if (!json_is_array(value))
+        return json_is_object(value) && json_object_size(value) == 0 ? buf_add_char(out, '-')
+                                                                     : add_flat(out, value);
+    bool ok = json_array_size(value) > 0 || buf_add_char(out, '-');
+    bool objects = json_is_object(json_array_get(value, 0));
+    for (size_t i = 0; ok && i < json_array_size(value); i++)
+        ok = (i == 0 || buf_add_str(out, objects ? STR(", ") : STR(","))) &&
+             add_flat(out, json_array_get(value, i));
+    return ok;
+}
+
+bool cell_expand(struct buf *out, const char *text, const json_t *object)
+{
+    struct str rest = str_of(text);
+    bool ok = true;
+    while (ok && rest.n > 0) {
+        size_t open = str_index(rest, '{'), close = str_index(rest, '}');
+        ok = buf_add_str(out, str_slice(rest, 0, open));
+        if (open == rest.n || close < open || close == rest.n)
+            break;
+        char member[32];
+        struct str name = str_slice(rest, open + 1, close);
+        CHECK(name.n < sizeof member);
+        memcpy(member, name.p, name.n);
+        member[name.n] = '\0';
+        ok = ok && cell_add(out, json_object_get(object, member));
+        rest = str_from(rest, close + 1);
+    }
+    return ok;
+}

@@ -1,0 +1,17 @@
+/* One value of a result as people read it. */
+#ifndef SERVER_CLI_CELL_H
+#define SERVER_CLI_CELL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+
+/* Adds one value as people read it: local time, money without needless zeros, lists with commas,
+ * "-" for null.  Control bytes become '?', so that a name cannot steer a terminal. */
+MUST_USE bool cell_add(struct buf *out, const json_t *value);
+/* "{name} has {balance} USD" with the members of `object` put in. */
+MUST_USE bool cell_expand(struct buf *out, const char *text, const json_t *object);
+
+#endif

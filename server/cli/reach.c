@@ -1,0 +1,292 @@
+#include "server/cli/reach.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "config/message.h"
+#include "config/parse.h"
+#include "server/admin/operation.h"
+
+#define MESSAGE_BYTES_MAX (1024 * 1024)
+#define PATH_BYTES_MAX 8192
+#define WAIT_MS 10000
+#define LOCK_WAIT_MS 2000
+#define LOCK_POLL_MS 50
+
+/* --- where the server is --- */
+
+/* The last value of a setting in the file, unless the environment has one, else its default. */
+static struct str find_value(const struct parse *parse, struct str kind, struct str key,
+                             struct str default_)
+{
+    struct str found = default_;
+    for (unsigned i = 0; i < parse->section_count; i++) {
+        const struct section *section = &parse->sections[i];
+        for (unsigned j = 0; j < section->entry_count; j++)
+            if (str_eq(section->kind, kind) && str_eq(section->entries[j].key, key))
+                found = section->entries[j].value;
+    }
+    return found;
+}
+
+/* `value`, from the folder of the file; NULL when out of memory. */
+static char *resolve(const char *file, const char *override, struct str value)
+{
+    struct buf path;
+    buf_init(&path, PATH_BYTES_MAX);
+    if (override)
+        value = str_of(override);
+    const char *slash = strrchr(file, '/');
+    bool ok = true;
+    if (!str_starts(value, STR("/")) && slash)
+        ok = buf_add(&path, file, (size_t)(slash - file) + 1);
+    ok = ok && buf_add_str(&path, value);
+    size_t n;
+    char *result = ok ? buf_take(&path, &n) : NULL;
+    buf_release(&path);
+    return result;
+}
+
+/* What can be known of a file that cannot be loaded.  Its database is spoken of only when the file
+ * is at least well formed: a path that was half read would make a new one. */
+static void guess_paths(struct target *target)
+{
+    struct messages messages;
+    struct parse parse;
+    messages_init(&messages);
+    parse_files(&parse, target->file, &messages);
+    target->socket_path =
+        resolve(target->file, getenv("GATEWAY_ADMIN_SOCKET"),
+                find_value(&parse, STR("admin"), STR("socket"), STR("admin.sock")));
+    if (messages.errors == 0)
+        target->database_path =
+            resolve(target->file, getenv("GATEWAY_DATABASE_PATH"),
+                    find_value(&parse, STR("database"), STR("path"), STR("gateway.db")));
+    parse_release(&parse);
+    messages_release(&messages);
+}
+
+bool target_find(struct target *target, const struct invocation *invocation, struct answer *answer)
+{
+    memset(target, 0, sizeof *target);
+    buf_init(&target->messages, MESSAGE_BYTES_MAX);
+    const char *socket_path = invocation->values[OPT_socket];
+    if (socket_path) {
+        target->socket_path = str_dup(str_of(socket_path));
+        if (!target->socket_path)
+            answer_fail(answer, ADMIN_FAILED, "out of memory");
+        return target->socket_path != NULL;
+    }
+    target->file = snapshot_find_file(invocation->values[OPT_config], invocation->values[OPT_dir]);
+    if (!target->file) {
+        answer_fail(answer, ADMIN_BAD_CONFIG,
+                    "no configuration found: give -c FILE or --dir DIR, or begin with `%s "
+                    "quickstart`",
+                    invocation->program);
+        return false;
+    }
+    target->snapshot = snapshot_load(target->file, &target->messages);
+    if (target->snapshot) {
+        target->socket_path = str_dup(str_of(target->snapshot->socket_path));
+        target->database_path = str_dup(str_of(target->snapshot->database_path));
+    } else {
+        guess_paths(target);
+    }
+    return true;
+}
+
+void target_release(struct target *target)
+{
+    free(target->file);
+    target->file = NULL;
+    snapshot_drop(&target->snapshot);
+    free(target->socket_path);
+    target->socket_path = NULL;
+    free(target->database_path);
+    target->database_path = NULL;
+    buf_release(&target->messages);
+}
+
+/* --- in this process --- */
+
+static struct snapshot *host_snapshot(void *context)
+{
+    return snapshot_retain(context);
+}
+
+static void on_done(struct admin_call *call)
+{
+    bool *done = call->context;
+    *done = true;
+}
+
+static void pump(struct mailbox *mailbox, const bool *done)
+{
+    clock_tick();
+    int64_t deadline_ms = clock_ms() + WAIT_MS;
+    while (!*done && clock_ms() < deadline_ms) {
+        struct pollfd readable = {mailbox->fd, POLLIN, 0};
+        int n = poll(&readable, 1, (int)(deadline_ms - clock_ms()));
+        if (n > 0)
+            mailbox_deliver(mailbox);
+        clock_tick();
+    }
+}
+
+/* The outcome moves from the call to the answer. */
+static void take_outcome(struct admin_call *call, struct answer *answer)
+{
+    struct str message = buf_str(&call->message);
+    if (call->exit == ADMIN_OK) {
+        answer->exit = ADMIN_OK;
+        answer->result = call->result;
+        call->result = NULL;
+    } else {
+        answer_fail(answer, call->exit, "%.*s", STR_ARG(message));
+    }
+}
+
+bool reach_in_process(struct store **store, struct snapshot *snapshot, const char *operation,
+                      json_t *arguments, struct answer *answer)
+{
+    struct mailbox mailbox;
+    if (!mailbox_init(&mailbox)) {
+        answer_fail(answer, ADMIN_FAILED, "no file descriptor is free");
+        return true;
+    }
+    bool done = false, in_time;
+    struct admin_host host = {.store = *store, .context = snapshot};
+    host.snapshot = snapshot ? host_snapshot : NULL;
+    struct admin_call call;
+    memset(&call, 0, sizeof call);
+    call.operation = str_of(operation);
+    call.arguments = arguments;
+    call.reply = &mailbox;
+    call.done = on_done;
+    call.context = &done;
+    clock_tick();
+    admin_begin(&host, &call);
+    pump(&mailbox, &done);
+    in_time = done;
+    if (!in_time) {
+        /* The store still holds the call; closing ends its thread, so that it comes back. */
+        store_close(store);
+        mailbox_deliver(&mailbox);
+    }
+    if (done)
+        take_outcome(&call, answer);
+    else
+        answer_fail(answer, ADMIN_FAILED,
+                    "the database took longer than 10 s; look before you try again");
+    admin_release(&call);
+    mailbox_release(&mailbox);
+    return in_time;
+}
+
+bool reach_open_store(const struct store_options *options, struct store **store, struct buf *why,
+                      bool *in_use)
+{
+    clock_tick();
+    int64_t deadline_ms = clock_ms() + LOCK_WAIT_MS;
+    while (!store_open(options, store, why, in_use)) {
+        clock_tick();
+        if (!*in_use || clock_ms() >= deadline_ms)
+            return false;
+        buf_clear(why);
+        (void)poll(NULL, 0, LOCK_POLL_MS);
+    }
+    return true;
+}
+
+static bool open_database(const struct target *target, struct store **store, struct answer *answer)
+{
+    struct store_options options = {target->database_path, false};
+    if (target->snapshot)
+        options.process_durability =
+            target->snapshot->settings.database_durability == DURABILITY_PROCESS;
+    struct buf why;
+    bool in_use = false;
+    buf_init(&why, 4096);
+    bool ok = reach_open_store(&options, store, &why, &in_use);
+    struct str text = buf_str(&why);
+    if (!ok && in_use)
+        answer_fail(answer, ADMIN_UNREACHABLE, "%.*s, which does not listen at %s", STR_ARG(text),
+                    target->socket_path);
+    else if (!ok)
+        answer_fail(answer, ADMIN_FAILED, "%.*s", STR_ARG(text));
+    buf_release(&why);
+    return ok;
+}
+
+/* When the configuration has an error: users and keys do not depend on it, the rest does.  But no
+ * database is made on the word of a file that is wrong somewhere. */
+static bool check_loaded(const struct target *target, enum admin_need need, struct answer *answer)
+{
+    if (target->snapshot)
+        return true;
+    if (need == ADMIN_NEEDS_STORE && target->database_path &&
+        access(target->database_path, F_OK) == 0) {
+        fprintf(stderr, "gateway: %s has errors (see gateway -t); using the database it names\n",
+                target->file);
+        return true;
+    }
+    struct str messages = buf_str(&target->messages);
+    answer_fail(answer, ADMIN_BAD_CONFIG, "%.*s", STR_ARG(messages));
+    return false;
+}
+
+static void call_here(const struct target *target, const char *operation, json_t *arguments,
+                      struct answer *answer)
+{
+    const struct admin_operation *row = admin_operation_find(str_of(operation));
+    CHECK(row != NULL);
+    struct store *store = NULL;
+    if (!check_loaded(target, row->need, answer))
+        return;
+    if (row->need == ADMIN_NEEDS_STORE && !open_database(target, &store, answer))
+        return;
+    (void)reach_in_process(&store, target->snapshot, operation, arguments, answer);
+    store_close(&store);
+}
+
+/* --- the one way or the other --- */
+
+static void call_target(const struct target *target, const char *operation, json_t *arguments,
+                        struct answer *answer)
+{
+    enum client_peer peer =
+        target->socket_path ? client_probe(target->socket_path, NULL) : CLIENT_NOBODY;
+    switch (peer) {
+    case CLIENT_LISTENING:
+        client_call(target->socket_path, operation, arguments, answer);
+        return;
+    case CLIENT_NOT_PERMITTED:
+        answer_fail(answer, ADMIN_NOT_PERMITTED, "not permitted to use the admin socket %s",
+                    target->socket_path);
+        return;
+    case CLIENT_BAD_PATH:
+        answer_fail(answer, ADMIN_USAGE,
+                    "the path of the admin socket is longer than 107 bytes: %s",
+                    target->socket_path);
+        return;
+    case CLIENT_NOBODY:
+        break;
+    }
+    if (target->file)
+        call_here(target, operation, arguments, answer);
+    else
+        answer_fail(answer, ADMIN_UNREACHABLE, "no server listens at %s", target->socket_path);
+}
+
+void reach_call(const struct invocation *invocation, const char *operation, json_t *arguments,
+                struct answer *answer)
+{
+    struct target target;
+    if (target_find(&target, invocation, answer))
+        call_target(&target, operation, arguments, answer);
+    target_release(&target);
+}

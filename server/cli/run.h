@@ -1,0 +1,26 @@
+/* What the commands do.  Each returns the exit code of the program. */
+#ifndef SERVER_CLI_RUN_H
+#define SERVER_CLI_RUN_H
+
+#include <stdbool.h>
+
+#include "server/cli/parse.h"
+
+/* run.c: an operation of the admin API, and its result on stdout. */
+int run_operation(const struct invocation *invocation);
+int run_key_create(const struct invocation *invocation);
+/* -s reload|stop */
+int run_signal(const struct invocation *invocation);
+
+/* start.c: the server itself, and -t, -T. */
+int run_serve(const struct invocation *invocation);
+int run_quickstart(const struct invocation *invocation);
+int run_test(const struct invocation *invocation, bool show);
+int run_version(const struct invocation *invocation);
+
+/* help.c, manual.c, completion.c: what the tables say. */
+int run_help(const struct invocation *invocation);
+int run_man(const struct invocation *invocation);
+int run_completion(const struct invocation *invocation);
+
+#endif

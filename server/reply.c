@@ -1,0 +1,77 @@
+#include "server/reply.h"
+
+#include <string.h>
+
+#define RETRY_AFTER_MAX_MS 60000
+
+int reply_status(const struct failure *failure, const struct settings *settings)
+{
+    (void)settings; /* error_dialect = openai comes with the other endpoints */
+    return fault_info(failure->fault)->status;
+}
+
+static bool add_text(struct buf *body, const char *name, const char *value)
+{
+    if (value[0] == '\0')
+        return buf_addf(body, ",\"%s\":null", name);
+    return buf_addf(body, ",\"%s\":\"", name) && buf_add_json(body, str_of(value)) &&
+           buf_add_char(body, '"');
+}
+
+static bool add_upstream(const struct failure *failure, struct buf *body)
+{
+    if (failure->upstream_status == 0)
+        return true;
+    return buf_addf(body, ",\"upstream\":{\"status\":%d", failure->upstream_status) &&
+           add_text(body, "type", failure->upstream_type) &&
+           add_text(body, "code", failure->upstream_code) && buf_add_char(body, '}');
+}
+
+bool reply_body(const struct failure *failure, const struct settings *settings,
+                const char *request_id, struct buf *body)
+{
+    const struct fault_info *info = fault_info(failure->fault);
+    struct buf message;
+    buf_init(&message, FAILURE_MESSAGE_MAX * 3);
+    bool ok = failure_message(failure, &message) &&
+              buf_add_str(body, STR("{\"error\":{\"message\":\"")) &&
+              buf_add_json(body, buf_str(&message)) &&
+              buf_addf(body, "\",\"type\":\"%s\",\"code\":%d", info->type,
+                       reply_status(failure, settings));
+    buf_release(&message);
+    /* The documented example is exactly three members. */
+    bool bare = failure->fault == FAULT_MISSING_AUTHORIZATION || !settings->server_error_details;
+    if (ok && !bare)
+        ok = add_text(body, "param", failure->param) &&
+             add_text(body, "reason", failure_reason(failure)) &&
+             add_text(body, "request_id", request_id) && add_upstream(failure, body);
+    return ok && buf_add_str(body, STR("}}"));
+}
+
+bool reply_headers(const struct failure *failure, struct buf *lines)
+{
+    const struct fault_info *info = fault_info(failure->fault);
+    int64_t wait = failure->retry_after_ms;
+    if (info->status == 401 && !buf_add_str(lines, STR("WWW-Authenticate: Bearer\n")))
+        return false;
+    if (failure->allow != NULL && !buf_addf(lines, "Allow: %s\n", failure->allow))
+        return false;
+    if (info->retry == FAULT_RETRY_SOON && wait == 0)
+        wait = 1000;
+    if (wait > 0) {
+        int64_t told = wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
+        int64_t seconds = (told + 999) / 1000;
+        if (!buf_addf(lines, "retry-after: %lld\nretry-after-ms: %lld\n", (long long)seconds,
+                      (long long)(wait < RETRY_AFTER_MAX_MS ? told : seconds * 1000)))
+            return false;
+    }
+    if (failure->no_retry || info->retry == FAULT_RETRY_NEVER || wait > RETRY_AFTER_MAX_MS)
+        return buf_add_str(lines, STR("x-should-retry: false\n"));
+    return true;
+}
+
+bool reply_closes(const struct failure *failure)
+{
+    return fault_info(failure->fault)->class_ == FAULT_CLASS_FRAMING ||
+           failure->fault == FAULT_SHUTTING_DOWN || failure->fault == FAULT_BODY_TOO_LARGE;
+}

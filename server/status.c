@@ -1,0 +1,65 @@
+#include "server/server.h"
+
+#include "base/clock.h"
+
+static long long lag_max_us(struct worker_figures *figures)
+{
+    long long max = 0;
+    for (unsigned i = 0; i < LAG_SLOTS; i++) {
+        long long lag = atomic_load(&figures->lag_recent[i]);
+        max = lag > max ? lag : max;
+    }
+    return max;
+}
+
+static json_t *loops_of(struct server *server)
+{
+    json_t *loops = json_array();
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        struct worker_figures *figures = &server->workers[i]->figures;
+        json_array_append_new(
+            loops, json_pack("{s:i, s:f, s:I, s:I, s:I, s:I}", "loop", (int)i, "lag_max_ms",
+                             (double)lag_max_us(figures) / 1000.0, "requests",
+                             (json_int_t)atomic_load(&figures->requests), "streams",
+                             (json_int_t)atomic_load(&figures->streams), "connections",
+                             (json_int_t)atomic_load(&figures->connections), "buffered_bytes",
+                             (json_int_t)atomic_load(&figures->buffered_bytes)));
+    }
+    return loops;
+}
+
+static json_t *providers_of(struct server *server, const struct snapshot *snapshot)
+{
+    json_t *providers = json_array();
+    for (unsigned i = 0; i < snapshot->provider_count; i++) {
+        const struct provider *provider = &snapshot->providers[i];
+        struct provider_health *health = health_of(server->health, provider->name);
+        json_array_append_new(providers,
+                              json_pack("{s:s, s:b, s:I, s:I, s:i}", "name", provider->name,
+                                        "enabled", (int)provider->enabled, "attempts",
+                                        (json_int_t)atomic_load(&health->attempts), "failures",
+                                        (json_int_t)atomic_load(&health->failures), "in_flight",
+                                        atomic_load(&health->in_flight)));
+    }
+    return providers;
+}
+
+struct snapshot *server_snapshot(void *context)
+{
+    struct server *server = context;
+    return snapshot_retain(server->workers[0]->relay.snapshot);
+}
+
+json_t *server_status(void *context)
+{
+    struct server *server = context;
+    const struct snapshot *snapshot = server->workers[0]->relay.snapshot;
+    char loaded[CLOCK_TEXT_SIZE];
+    clock_format_utc(snapshot->loaded_ms, loaded);
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o}", "state",
+                     server->workers[0]->draining ? "draining" : "running", "version",
+                     GATEWAY_VERSION, "url", buf_str(&server->url).p, "uptime_s",
+                     (json_int_t)((clock_ms() - server->started_ms) / 1000), "config",
+                     snapshot->file, "config_loaded", loaded, "loops", loops_of(server),
+                     "providers", providers_of(server, snapshot));
+}

@@ -1,0 +1,210 @@
+#include "server/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/request.h"
+#include "server/http.h"
+#include "server/listener.h"
+
+#define RESERVED_FDS 32
+
+/* --- orders of the main thread -------------------------------------------------------------------
+ */
+
+static void answered(struct mail *mail)
+{
+    struct worker_mail *order = CONTAINER_OF(mail, struct worker_mail, mail);
+    order->done(order);
+}
+
+static void mail_back(struct worker_mail *mail)
+{
+    mail->mail.deliver = answered;
+    mailbox_post(mail->reply, &mail->mail);
+}
+
+static void drain(struct worker *worker, struct worker_mail *mail)
+{
+    worker->draining = true;
+    worker->drain_mail = mail;
+    listener_free(&worker->listener);
+    http_close_idle(worker->http);
+}
+
+static void obey(struct mail *mail)
+{
+    struct worker_mail *order = CONTAINER_OF(mail, struct worker_mail, mail);
+    struct worker *worker = order->worker;
+    switch (order->order) {
+    case ORDER_SNAPSHOT:
+        relay_set_snapshot(&worker->relay, order->snapshot);
+        mail_back(order);
+        break;
+    case ORDER_DRAIN: /* comes back when nothing is left */
+        drain(worker, order);
+        break;
+    case ORDER_CUT:
+        relay_cut_all(&worker->relay);
+        mail_back(order);
+        break;
+    case ORDER_STOP:
+        worker->stopping = true;
+        listener_free(&worker->listener);
+        listener_free(&worker->admin_listener);
+        mail_back(order);
+        break;
+    }
+}
+
+void worker_order(struct worker *worker, struct worker_mail *mail)
+{
+    mail->worker = worker;
+    mail->mail.deliver = obey;
+    mailbox_post(loop_mailbox(worker->loop), &mail->mail);
+}
+
+/* --- the turn ------------------------------------------------------------------------------------
+ */
+
+static void on_second(struct timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, second);
+    struct worker_figures *figures = &worker->figures;
+    int64_t lag = loop_lag_us(worker->loop);
+    atomic_store(&figures->lag_recent[worker->lag_slot], lag);
+    worker->lag_slot = (worker->lag_slot + 1) % LAG_SLOTS;
+    unsigned streams = 0;
+    for (const struct request *r = worker->relay.requests; r != NULL; r = r->next)
+        streams += r->stream_asked && r->state == REQUEST_RELAYING;
+    atomic_store(&figures->streams, (long long)streams);
+    atomic_store(&figures->requests, (long long)worker->relay.request_count);
+    atomic_store(&figures->connections, (long long)http_connections(worker->http));
+    atomic_store(&figures->buffered_bytes, (long long)relay_buffered_bytes(&worker->relay));
+    listener_check(worker->listener);
+    timer_arm(loop_timers(worker->loop), timer, clock_ms() + 1000);
+}
+
+static bool drained(const struct worker *worker)
+{
+    return worker->relay.request_count == 0 && http_connections(worker->http) == 0;
+}
+
+static void check_drained(struct worker *worker)
+{
+    if (worker->drain_mail == NULL)
+        return;
+    http_close_idle(worker->http);
+    if (worker->relay.request_count > 0)
+        return;
+    struct worker_mail *mail = worker->drain_mail;
+    worker->drain_mail = NULL;
+    mail_back(mail);
+}
+
+/* One turn: the only place where order matters. */
+static void worker_turn(struct worker *worker)
+{
+    struct loop *loop = worker->loop;
+    loop_wait(loop, http_is_busy(worker->http) ? 0 : -1);
+    loop_run_events(loop); /* curl sockets, mail, client hang-ups: callbacks only copy and mark */
+    loop_run_timers(loop);
+    engine_collect(worker->engine);
+    loop_run_ready(loop); /* settle: transitions, resumes, attempts end */
+    http_run(worker->http);
+    loop_run_ready(loop); /* what libmicrohttpd's callbacks marked */
+    loop_reap(loop);
+    check_drained(worker);
+}
+
+static void *worker_main(void *context)
+{
+    struct worker *worker = context;
+    log_join();
+    loop_own(worker->loop);
+    while (!worker->stopping)
+        worker_turn(worker);
+    /* libmicrohttpd aborts when it is stopped with a suspended connection: run until none is left.
+     */
+    relay_cut_all(&worker->relay);
+    http_kill_all(worker->http);
+    while (!drained(worker))
+        worker_turn(worker);
+    log_leave();
+    return NULL;
+}
+
+/* --- life ----------------------------------------------------------------------------------------
+ */
+
+enum fault worker_new(struct worker **out, const struct worker_options *options)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL)
+        return FAULT_GATEWAY_MEMORY;
+    worker->index = options->index;
+    worker->workers = options->workers;
+    worker->admin = options->admin;
+    /* A relayed request needs two descriptors, and a tenth stays free. */
+    worker->max_connections =
+        (options->fd_limit - RESERVED_FDS) * 9 / 10 / 2 / (long)options->workers;
+    timer_init(&worker->second, on_second);
+    enum fault fault = loop_new(&worker->loop);
+    if (fault == FAULT_NONE)
+        fault = engine_new(&worker->engine, worker->loop, options->sandbox_url);
+    if (fault != FAULT_NONE)
+        goto fail;
+    relay_init(&worker->relay, worker->loop, worker->engine, options->store, options->health);
+    relay_set_snapshot(&worker->relay, options->snapshot);
+    worker->relay.spool_dir = options->spool_dir;
+    ident_init(&worker->relay.idents, options->index, options->newest_id);
+    fault = http_new(&worker->http, worker, options->snapshot->settings.server_header_memory);
+    if (fault != FAULT_NONE)
+        goto fail;
+    timer_arm(loop_timers(worker->loop), &worker->second, clock_ms() + 1000);
+    *out = worker;
+    return FAULT_NONE;
+fail:
+    worker_join(&worker);
+    return fault;
+}
+
+enum fault worker_listen(struct worker *worker, int fd, int admin_fd)
+{
+    enum fault fault = FAULT_NONE;
+    if (fd >= 0)
+        fault = listener_new(&worker->listener, worker, fd, false);
+    if (fault == FAULT_NONE && admin_fd >= 0)
+        fault = listener_new(&worker->admin_listener, worker, admin_fd, true);
+    return fault;
+}
+
+bool worker_start(struct worker *worker)
+{
+    worker->started = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
+    return worker->started;
+}
+
+void worker_join(struct worker **worker)
+{
+    struct worker *w = *worker;
+    if (w == NULL)
+        return;
+    if (w->started)
+        pthread_join(w->thread, NULL);
+    if (w->loop != NULL) {
+        loop_own(w->loop);
+        listener_free(&w->listener);
+        listener_free(&w->admin_listener);
+        http_free(&w->http);
+        if (w->relay.loop != NULL)
+            relay_release(&w->relay);
+        engine_free(&w->engine);
+        timer_disarm(loop_timers(w->loop), &w->second);
+    }
+    loop_free(&w->loop);
+    free(w);
+    *worker = NULL;
+}

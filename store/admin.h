@@ -1,0 +1,44 @@
+/* Operator operations on the customer side: names, arguments and results.
+ *
+ * This table is the contract between store/admin_*.c, the admin API and the command line.  All
+ * money is a decimal string in USD ("12.5" in, 9 digits out), ratios are decimal strings, ids are
+ * integers, times RFC 3339 UTC strings or null.  Unknown members are INVALID.
+ *
+ *   user add      {name, group?, ratio?, credit?}          -> user
+ *   user list     {}                                       -> [user]
+ *   user show     {name}                                   -> user
+ *   user credit   {name, amount, ref?}                     -> user   (amount may be negative; a
+ *                                                            repeated ref changes nothing)
+ *   user disable  {name}    user enable {name}             -> user
+ *   key create    {user, name?, group?, expires_s?, models?[], networks?[], limit?, secret?}
+ *                                                          -> key + {"secret"} (once)
+ *   key list      {user?}                                  -> [key]
+ *   key show      {id}                                     -> key    (id: integer, or a hint)
+ *   key revoke    {id}   key disable {id}   key enable {id} -> key
+ *                                                            (revoked: for ever, no more listed)
+ *   group add     {name, models[], endpoints?[], ratio?, quota?, user_quota?}  -> group
+ *   group set     {name, models?[], endpoints?[], ratio?, quota?, user_quota?, enabled?} -> group
+ *   group list    {}     group show {name}                 -> [group], group
+ *   usage list    {limit?, user?, after?}                  -> [usage], newest first; after = the
+ *                                                            request_id of the last row seen
+ *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
+ *                                                            open_rows}
+ *
+ *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
+ *   key    {id,name,hint,user,group,enabled,expires,limit,spent,models,networks,created}
+ *   group  {id,name,enabled,ratio,models,endpoints,quota,user_quota,spent}
+ *   usage  {request_id,ts,user,key_id,group,endpoint,model,provider,upstream_model,stream,status,
+ *           reason,end,attempts,counters,source,hold,charge,flags,t_first_ms,t_total_ms}
+ *   limit, quota, user_quota: null, "5", "5/day" or "20/month".  models: patterns, '!' denies.
+ */
+#ifndef STORE_ADMIN_H
+#define STORE_ADMIN_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+/* True when store_admin knows the operation; *changes = it writes. */
+bool store_admin_knows(struct str operation, bool *changes);
+
+#endif

@@ -1,0 +1,114 @@
+#include "store/admin_run.h"
+
+#include <inttypes.h>
+
+#define FINDINGS_MAX 100
+#define WHY_MAX 1024
+
+/* What each ledger row adds to each account that it names. */
+#define MOVES                                                                                      \
+    "WITH moves (account, spent, credited) AS ("                                                   \
+    "SELECT user_account, CASE kind WHEN 'credit' THEN 0 ELSE amount END, "                        \
+    "CASE kind WHEN 'credit' THEN amount ELSE 0 END FROM ledger UNION ALL "                        \
+    "SELECT key_account, amount, 0 FROM ledger UNION ALL "                                         \
+    "SELECT group_account, amount, 0 FROM ledger UNION ALL "                                       \
+    "SELECT group_user_account, amount, 0 FROM ledger), "                                          \
+    "sums (account, spent, credited) AS (SELECT account, SUM(spent), SUM(credited) FROM moves "    \
+    "WHERE account IS NOT NULL GROUP BY account) "
+
+/* Each gives a row for each finding. */
+static const char wrong_spent[] =
+    MOVES "SELECT a.id, a.spent, COALESCE(s.spent, 0) FROM accounts a "
+          "LEFT JOIN sums s ON s.account = a.id WHERE a.spent <> COALESCE(s.spent, 0)";
+static const char wrong_credited[] =
+    MOVES "SELECT a.id, a.credited, COALESCE(s.credited, 0) FROM accounts a "
+          "LEFT JOIN sums s ON s.account = a.id WHERE a.credited <> COALESCE(s.credited, 0)";
+static const char missing_account[] =
+    MOVES "SELECT s.account, s.spent, s.credited FROM sums s "
+          "LEFT JOIN accounts a ON a.id = s.account WHERE a.id IS NULL";
+/* Rows of the log may be dropped by age, ledger rows never: so this one way round. */
+static const char wrong_charge[] = "SELECT r.id, r.charge, COALESCE(l.amount, 0) FROM requests r "
+                                   "LEFT JOIN ledger l ON l.id = r.id WHERE r.\"end\" <> 'open' "
+                                   "AND r.charge <> COALESCE(l.amount, 0)";
+
+static int64_t count_of(struct db *db, const char *sql)
+{
+    struct query *query = db_query(db, sql);
+    int64_t n = query_row(query) ? query_get_i64(query, 0) : 0;
+    query_end(query);
+    return n;
+}
+
+static void add_finding(json_t *errors, json_t *text)
+{
+    if (json_array_size(errors) < FINDINGS_MAX)
+        (void)json_array_append_new(errors, text);
+    else
+        json_decref(text);
+}
+
+static void check_sums(struct db *db, json_t *errors)
+{
+    struct query *query = db_query(db, wrong_spent);
+    while (query_row(query))
+        add_finding(errors, json_sprintf("account %" PRId64 " has spent %" PRId64
+                                         " nUSD, the ledger says %" PRId64,
+                                         query_get_i64(query, 0), query_get_i64(query, 1),
+                                         query_get_i64(query, 2)));
+    query = db_query(db, wrong_credited);
+    while (query_row(query))
+        add_finding(errors, json_sprintf("account %" PRId64 " was credited %" PRId64
+                                         " nUSD, the ledger says %" PRId64,
+                                         query_get_i64(query, 0), query_get_i64(query, 1),
+                                         query_get_i64(query, 2)));
+    query = db_query(db, missing_account);
+    while (query_row(query))
+        add_finding(errors, json_sprintf("the ledger names account %" PRId64 ", which is missing",
+                                         query_get_i64(query, 0)));
+}
+
+static void check_requests(struct db *db, json_t *errors)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(db, wrong_charge);
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(errors,
+                    json_sprintf("%s was charged %" PRId64 " nUSD, the ledger says %" PRId64, id,
+                                 query_get_i64(query, 1), query_get_i64(query, 2)));
+    }
+}
+
+static void check_structure(struct db *db, json_t *errors)
+{
+    struct buf why;
+    buf_init(&why, WHY_MAX);
+    if (!db_is_sound(db, 0, &why)) {
+        struct str text = buf_str(&why);
+        add_finding(errors, json_sprintf("structure: %.*s", STR_ARG(text)));
+    }
+    buf_release(&why);
+    struct query *query = db_query(db, "PRAGMA foreign_key_check");
+    while (query_row(query))
+        add_finding(errors, json_sprintf("table %s refers to a missing row of %s",
+                                         query_get_text(query, 0), query_get_text(query, 2)));
+}
+
+enum store_code admin_db_check(struct admin_run *run)
+{
+    json_t *errors = json_array();
+    check_structure(run->db, errors);
+    check_sums(run->db, errors);
+    check_requests(run->db, errors);
+    if (db_trouble(run->db) != DB_FINE) {
+        add_finding(errors, json_sprintf("cannot be read: %s", db_error(run->db)));
+        db_forgive(run->db);
+    }
+    run->result = json_pack(
+        "{s:b, s:O, s:I, s:I, s:I}", "ok", json_array_size(errors) == 0, "errors", errors,
+        "accounts", (json_int_t)count_of(run->db, "SELECT COUNT(*) FROM accounts"), "ledger_rows",
+        (json_int_t)count_of(run->db, "SELECT COUNT(*) FROM ledger"), "open_rows",
+        (json_int_t)count_of(run->db, "SELECT COUNT(*) FROM requests WHERE \"end\" = 'open'"));
+    json_decref(errors);
+    return admin_done(run);
+}

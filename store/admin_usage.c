@@ -1,0 +1,93 @@
+#include "store/admin_run.h"
+
+#include "config/price.h"
+#include "store/sqlite_ledger.h"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000
+
+/* "in_text=3 out_text=2" -> {"in_text":3,"out_text":2}. */
+static json_t *counters_json(const char *text)
+{
+    json_t *object = json_object();
+    struct str rest = str_of(text);
+    struct str word;
+    while (str_cut(&rest, ' ', &word)) {
+        size_t equals = str_index(word, '=');
+        int64_t n;
+        if (!str_i64(str_from(word, equals + 1), INT64_MIN, INT64_MAX, &n))
+            continue;
+        (void)json_object_setn_new(object, word.p, equals, json_integer(n));
+    }
+    return object;
+}
+
+static json_t *flags_json(const char *text)
+{
+    json_t *array = json_array();
+    struct str rest = str_of(text);
+    struct str word;
+    while (str_cut(&rest, ' ', &word))
+        (void)json_array_append_new(array, json_stringn(word.p, word.n));
+    return array;
+}
+
+static json_t *usage_json(const struct usage_row *row)
+{
+    char id[IDENT_TEXT_SIZE];
+    ident_format(row->id, id);
+    return json_pack(
+        "{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:o, s:s, s:o, "
+        "s:o, s:o, s:o, s:I}",
+        "request_id", id, "ts", admin_time(row->ts_ms), "user", admin_string(row->user), "key_id",
+        (json_int_t)row->key_id, "group", admin_string(row->group), "endpoint",
+        admin_string(row->endpoint), "model", admin_string(row->model), "provider",
+        admin_string(row->provider), "upstream_model", admin_string(row->upstream_model), "stream",
+        row->stream, "status", (json_int_t)row->status, "reason", admin_string(row->reason), "end",
+        admin_string(row->end), "attempts", (json_int_t)row->attempts, "counters",
+        counters_json(row->counters), "source", row->source, "hold", admin_usd(row->hold_nusd),
+        "charge", admin_usd(row->charge_nusd), "flags", flags_json(row->flags), "t_first_ms",
+        row->first_ms >= 0 ? json_integer(row->first_ms) : json_null(), "t_total_ms",
+        (json_int_t)row->total_ms);
+}
+
+/* "req_" and base32, as ident_format writes it. */
+static bool parse_request_id(struct str text, int64_t *id)
+{
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    char again[IDENT_TEXT_SIZE];
+    uint64_t value = 0;
+    if (text.n != IDENT_TEXT_SIZE - 1 || !str_starts(text, STR("req_")))
+        return false;
+    for (size_t i = 4; i < text.n; i++) {
+        size_t digit = str_index((struct str){digits, sizeof digits - 1}, text.p[i]);
+        if (digit == sizeof digits - 1)
+            return false;
+        value = value << 5 | digit;
+    }
+    if (value > INT64_MAX)
+        return false;
+    ident_format((int64_t)value, again);
+    *id = (int64_t)value;
+    return str_eq(text, str_of(again));
+}
+
+enum store_code admin_usage_list(struct admin_run *run)
+{
+    struct user_row user = {0};
+    struct usage_row row;
+    int64_t limit = admin_number(run, "limit", LIMIT_DEFAULT);
+    int64_t before = admin_number(run, "after", INT64_MAX);
+    struct str after = admin_text(run, "after");
+    if (limit > LIMIT_MAX)
+        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    if (after.n > 0 && !str_i64(after, 1, INT64_MAX, &before) && !parse_request_id(after, &before))
+        return admin_refuse(run, STORE_INVALID, "\"after\": want a request id");
+    if (admin_has(run, "user") && !user_by_name(run->db, admin_text(run, "user"), &user))
+        return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
+    struct query *query = usage_each(run->db, user.id, before, limit);
+    run->result = json_array();
+    while (usage_next(query, &row))
+        (void)json_array_append_new(run->result, usage_json(&row));
+    return admin_done(run);
+}

@@ -1,0 +1,161 @@
+#include "store/admin_run.h"
+
+#include <stdio.h>
+
+#include "config/price.h"
+#include "store/sqlite_ledger.h"
+
+#define REF_MAX 200
+
+static json_t *user_json(struct admin_run *run, const struct user_row *row)
+{
+    struct account_row account;
+    int64_t held = 0;
+    int64_t spent;
+    (void)!account_find(run->db, ACCOUNT_USER, row->id, "", &account);
+    book_lock(run->room->book);
+    (void)book_peek(run->room->book, ACCOUNT_USER, row->id, "", &held, &spent);
+    book_unlock(run->room->book);
+    return json_pack("{s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)row->id,
+                     "name", row->name, "group", row->group_name, "enabled", row->enabled, "ratio",
+                     admin_ratio(row->ratio_ppm), "balance",
+                     admin_usd(account.credited - account.spent), "held", admin_usd(held), "spent",
+                     admin_usd(account.spent), "created", admin_time(row->created_ms));
+}
+
+static enum store_code no_user(struct admin_run *run, struct str name)
+{
+    if (db_trouble(run->db) != DB_FINE)
+        return STORE_DOWN;
+    return admin_refuse(run, STORE_NOTFOUND, "no user \"%.*s\"", STR_ARG(name));
+}
+
+/* Money moves by a ledger row and the account's sum, in one step. */
+static enum store_code credit(struct admin_run *run, int64_t user_id, int64_t nusd, const char *ref)
+{
+    struct account_row account;
+    int64_t sum;
+    if (!admin_user_account(run, user_id, &account))
+        return STORE_DOWN;
+    if (ref != NULL && ledger_has_ref(run->db, account.id, ref))
+        return STORE_OK;
+    if (__builtin_add_overflow(account.credited, nusd, &sum))
+        return admin_refuse(run, STORE_INVALID, "\"amount\": the sum of credits would not fit");
+    ledger_credit(run->db, ident_next(run->room->ids, run->room->now_ms), run->room->now_ms,
+                  account.id, nusd, ref);
+    admin_effect(run, EFFECT_CREDIT, user_id, nusd);
+    if (db_trouble(run->db) != DB_FINE)
+        return STORE_DOWN;
+    if (nusd > 0)
+        return STORE_OK;
+    /* What is taken away must be there and not held, by the book's words if the account is cached:
+     * they are ahead of the database. */
+    int64_t held = 0;
+    int64_t spent = account.spent;
+    book_lock(run->room->book);
+    (void)book_peek(run->room->book, ACCOUNT_USER, user_id, "", &held, &spent);
+    bool is_there = account.credited - spent - held + nusd >= 0;
+    if (is_there) {
+        book_credit(run->room->book, user_id, nusd);
+        run->effects[run->effect_count - 1].applied = true;
+    }
+    book_unlock(run->room->book);
+    if (is_there)
+        return STORE_OK;
+    char text[USD_TEXT_SIZE];
+    usd_format(account.credited - spent - held, text);
+    return admin_refuse(run, STORE_SHORT, "only %s USD are available", text);
+}
+
+enum store_code admin_user_add(struct admin_run *run)
+{
+    struct user_row row = {.enabled = true, .ratio_ppm = 1000000};
+    struct group_row group;
+    int64_t nusd = 0;
+    if (!admin_read_name(run, row.name) || !admin_read_ratio(run, "ratio", &row.ratio_ppm) ||
+        !admin_read_usd(run, "credit", &nusd))
+        return STORE_INVALID;
+    if (nusd < 0)
+        return admin_refuse(run, STORE_INVALID, "\"credit\": must not be negative");
+    struct str group_name = admin_has(run, "group") ? admin_text(run, "group") : STR("default");
+    if (!group_by_name(run->db, group_name, &group))
+        return admin_refuse(run, STORE_NOTFOUND, "no group \"%.*s\"", STR_ARG(group_name));
+    struct user_row other;
+    if (user_by_name(run->db, str_of(row.name), &other))
+        return admin_refuse(run, STORE_CONFLICT, "user \"%s\" exists", row.name);
+    row.id = ident_next(run->room->ids, run->room->now_ms);
+    row.group_id = group.id;
+    row.created_ms = run->room->now_ms;
+    snprintf(row.group_name, sizeof row.group_name, "%s", group.name);
+    user_insert(run->db, &row);
+    if (nusd > 0) {
+        enum store_code code = credit(run, row.id, nusd, NULL);
+        if (code != STORE_OK)
+            return code;
+    }
+    run->result = user_json(run, &row);
+    return admin_done(run);
+}
+
+enum store_code admin_user_list(struct admin_run *run)
+{
+    struct user_row row;
+    struct query *query = user_each(run->db);
+    run->result = json_array();
+    while (user_next(query, &row))
+        (void)json_array_append_new(run->result, user_json(run, &row));
+    return admin_done(run);
+}
+
+enum store_code admin_user_show(struct admin_run *run)
+{
+    struct user_row row;
+    if (!user_by_name(run->db, admin_text(run, "name"), &row))
+        return no_user(run, admin_text(run, "name"));
+    run->result = user_json(run, &row);
+    return admin_done(run);
+}
+
+enum store_code admin_user_credit(struct admin_run *run)
+{
+    struct user_row row;
+    int64_t nusd = 0;
+    const char *ref = admin_ztext(run, "ref");
+    if (!user_by_name(run->db, admin_text(run, "name"), &row))
+        return no_user(run, admin_text(run, "name"));
+    if (!admin_read_usd(run, "amount", &nusd))
+        return STORE_INVALID;
+    if (nusd == 0)
+        return admin_refuse(run, STORE_INVALID, "\"amount\": must not be 0");
+    if (ref != NULL && (ref[0] == '\0' || str_of(ref).n > REF_MAX))
+        return admin_refuse(run, STORE_INVALID, "\"ref\": want 1 to %d bytes", REF_MAX);
+    run->before = user_json(run, &row);
+    enum store_code code = credit(run, row.id, nusd, ref);
+    if (code != STORE_OK)
+        return code;
+    run->result = user_json(run, &row);
+    return admin_done(run);
+}
+
+static enum store_code enable(struct admin_run *run, bool enabled)
+{
+    struct user_row row;
+    if (!user_by_name(run->db, admin_text(run, "name"), &row))
+        return no_user(run, admin_text(run, "name"));
+    run->before = user_json(run, &row);
+    row.enabled = enabled;
+    user_update(run->db, &row);
+    admin_effect(run, EFFECT_FORGET_USER, row.id, 0);
+    run->result = user_json(run, &row);
+    return admin_done(run);
+}
+
+enum store_code admin_user_disable(struct admin_run *run)
+{
+    return enable(run, false);
+}
+
+enum store_code admin_user_enable(struct admin_run *run)
+{
+    return enable(run, true);
+}

@@ -1,0 +1,442 @@
+#include "store/book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Out of memory is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "store/keyring.h"
+
+/* Whose accounts; compared byte for byte, hence without padding. */
+struct owner_name {
+    int64_t id;
+    int64_t kind; /* enum account_kind */
+};
+
+/* All accounts of one owner that are in memory: one, or one for each period in use. */
+struct owner {
+    struct owner_name name;
+    struct account *accounts;
+    UT_hash_handle hh;
+};
+
+/* One row of the accounts table.  Owner and period never change; the rest is under the mutex.
+ * It goes when nobody refers to it, unless an account of an older period of the same owner is still
+ * here: a record that points there will roll over to this one, and would begin at 0 again. */
+struct account {
+    struct owner *owner;
+    struct account *next;
+    char period[PERIOD_TEXT_SIZE];
+    unsigned references; /* cached records, holds, the store's */
+    int64_t credited, spent;
+    int64_t held; /* the sum of the holds in force, >= 0 */
+};
+
+struct book {
+    pthread_mutex_t mutex;
+    struct owner *owners;
+    int64_t held; /* the sum over user accounts: every hold has exactly one */
+};
+
+/* What admission tests: an account of the key's record and its limit. */
+struct claim {
+    struct account **account;
+    const struct quota *quota; /* NULL: the user's credit is the limit */
+    enum fault fault;
+};
+
+/* The periods that contain one instant. */
+struct periods {
+    char text[PERIOD_MONTH + 1][PERIOD_TEXT_SIZE];
+};
+
+void period_format(enum quota_period period, int64_t wall_ms, char text[PERIOD_TEXT_SIZE])
+{
+    char now[CLOCK_TEXT_SIZE];
+    size_t n = 0;
+    switch (period) {
+    case PERIOD_EVER:
+        break;
+    case PERIOD_DAY:
+        n = strlen("2026-11-24");
+        break;
+    case PERIOD_MONTH:
+        n = strlen("2026-11");
+        break;
+    }
+    if (n > 0) {
+        clock_format_utc(wall_ms, now);
+        memcpy(text, now, n);
+    }
+    text[n] = '\0';
+}
+
+/* --- accounts -----------------------------------------------------------------------------------
+ */
+
+/* Money that does not fit stays at the bound: a wrapped sum would hand out credit. */
+static int64_t add_bounded(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return b > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
+
+static int64_t subtract_bounded(int64_t a, int64_t b)
+{
+    int64_t rest;
+    if (__builtin_sub_overflow(a, b, &rest))
+        return b > 0 ? INT64_MIN : INT64_MAX;
+    return rest;
+}
+
+static struct owner *owner_find(const struct book *book, struct owner_name name)
+{
+    struct owner *owner = NULL;
+    HASH_FIND(hh, book->owners, &name, sizeof name, owner);
+    return owner;
+}
+
+static struct account *owner_account(const struct owner *owner, const char *period)
+{
+    struct account *account = owner != NULL ? owner->accounts : NULL;
+    while (account != NULL && strcmp(account->period, period) != 0)
+        account = account->next;
+    return account;
+}
+
+/* Days compare with days and months with months: of equal length, the text decides. */
+static bool period_is_older(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && strcmp(a, b) < 0;
+}
+
+static bool account_is_needed(const struct account *account)
+{
+    if (account->references > 0)
+        return true;
+    for (const struct account *other = account->owner->accounts; other; other = other->next) {
+        if (period_is_older(other->period, account->period))
+            return true;
+    }
+    return false;
+}
+
+/* Frees the owner's accounts that nobody needs, and with the last the owner. */
+static void owner_reap(struct book *book, struct owner *owner)
+{
+    struct account **link = &owner->accounts;
+    while (*link != NULL) {
+        struct account *account = *link;
+        if (account_is_needed(account)) {
+            link = &account->next;
+            continue;
+        }
+        CHECK(account->held == 0);
+        *link = account->next;
+        free(account);
+        link = &owner->accounts; /* what it kept here may go now */
+    }
+    if (owner->accounts == NULL) {
+        HASH_DEL(book->owners, owner);
+        free(owner);
+    }
+}
+
+static struct owner *owner_find_or_add(struct book *book, struct owner_name name)
+{
+    struct owner *owner = owner_find(book, name);
+    if (owner != NULL)
+        return owner;
+    owner = calloc(1, sizeof *owner);
+    if (owner == NULL)
+        return NULL;
+    owner->name = name;
+    HASH_ADD(hh, book->owners, name, sizeof owner->name, owner);
+    if (owner->hh.tbl == NULL) { /* how uthash says that memory is out */
+        free(owner);
+        return NULL;
+    }
+    return owner;
+}
+
+struct account *book_account(struct book *book, enum account_kind kind, int64_t owner_id,
+                             const char *period, int64_t credited, int64_t spent)
+{
+    CHECK(book != NULL);
+    CHECK(strlen(period) < PERIOD_TEXT_SIZE);
+    struct owner *owner = owner_find_or_add(book, (struct owner_name){owner_id, kind});
+    struct account *account = owner_account(owner, period);
+    if (owner != NULL && account == NULL) {
+        account = calloc(1, sizeof *account);
+        if (account == NULL) {
+            owner_reap(book, owner); /* it may be new and empty */
+            return NULL;
+        }
+        account->owner = owner;
+        account->next = owner->accounts;
+        owner->accounts = account;
+        memcpy(account->period, period, strlen(period) + 1);
+        account->credited = credited;
+        account->spent = spent;
+    }
+    if (account != NULL)
+        account->references++;
+    return account;
+}
+
+void book_account_drop(struct book *book, struct account *account)
+{
+    CHECK(book != NULL);
+    if (account == NULL)
+        return;
+    CHECK(account->references > 0);
+    account->references--;
+    if (account->references == 0)
+        owner_reap(book, account->owner);
+}
+
+void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd)
+{
+    CHECK(book != NULL);
+    struct owner *owner = owner_find(book, (struct owner_name){user_id, ACCOUNT_USER});
+    struct account *account = owner_account(owner, "");
+    if (account != NULL)
+        account->credited = add_bounded(account->credited, credited_nusd);
+}
+
+bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,
+               const char *period, int64_t *held, int64_t *spent)
+{
+    CHECK(book != NULL);
+    struct owner *owner = owner_find(book, (struct owner_name){owner_id, kind});
+    const struct account *account = owner_account(owner, period);
+    if (account == NULL)
+        return false;
+    *held = account->held;
+    *spent = account->spent;
+    return true;
+}
+
+enum account_kind account_kind(const struct account *account)
+{
+    CHECK(account != NULL);
+    return (enum account_kind)account->owner->name.kind;
+}
+
+int64_t account_owner(const struct account *account)
+{
+    CHECK(account != NULL);
+    return account->owner->name.id;
+}
+
+const char *account_period(const struct account *account)
+{
+    CHECK(account != NULL);
+    return account->period;
+}
+
+/* --- admission ----------------------------------------------------------------------------------
+ */
+
+/* Before the mutex is taken: turning a time into a date is slow beside the rest. */
+static struct periods periods_now(const struct key_record *key)
+{
+    struct periods now = {0};
+    if (key->key_limit.period == PERIOD_EVER && key->group_quota.period == PERIOD_EVER &&
+        key->group_user_quota.period == PERIOD_EVER)
+        return now;
+    int64_t wall_ms = clock_wall_ms();
+    period_format(PERIOD_DAY, wall_ms, now.text[PERIOD_DAY]);
+    period_format(PERIOD_MONTH, wall_ms, now.text[PERIOD_MONTH]);
+    return now;
+}
+
+/* Points the record at the account of the current period.  One that is not in memory starts at 0:
+ * only this process writes, and what it wrote since the old one was loaded is still here. */
+static bool claim_roll_over(struct book *book, const struct claim *claim, const struct periods *now)
+{
+    struct account *old = *claim->account;
+    if (old == NULL || claim->quota == NULL)
+        return true;
+    const char *period = now->text[claim->quota->period];
+    if (!period_is_older(old->period, period))
+        return true;
+    struct account *fresh = book_account(book, account_kind(old), account_owner(old), period, 0, 0);
+    if (fresh == NULL)
+        return false;
+    *claim->account = fresh;
+    book_account_drop(book, old);
+    return true;
+}
+
+/* True when `nusd` may be held; *available is what there is.  As `held` is never negative, no sum
+ * can pass INT64_MAX after a pass, not even where no limit applies. */
+static bool claim_passes(const struct book *book, const struct claim *claim, int64_t nusd,
+                         int64_t *available)
+{
+    const struct account *account = *claim->account;
+    if (account == NULL)
+        return true;
+    if (claim->quota != NULL) {
+        int64_t limit = claim->quota->nusd >= 0 ? claim->quota->nusd : INT64_MAX;
+        *available = subtract_bounded(subtract_bounded(limit, account->spent), account->held);
+        return *available >= nusd;
+    }
+    int64_t balance = subtract_bounded(account->credited, account->spent);
+    *available = subtract_bounded(balance, account->held);
+    if (nusd == 0)
+        return balance >= 0; /* free, but not for who is in debt */
+    return *available >= nusd && nusd <= INT64_MAX - book->held;
+}
+
+static void claim_take(const struct claim *claim, struct hold *hold)
+{
+    struct account *account = *claim->account;
+    if (account == NULL)
+        return;
+    account->references++;
+    account->held += hold->nusd;
+    hold->accounts[hold->n++] = account;
+}
+
+/* Locked: tests all, then takes all. */
+static enum fault admit(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
+                        struct hold *hold, struct shortage *shortage)
+{
+    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
+        int64_t available = 0;
+        if (claim_passes(book, &claims[i], hold->nusd, &available))
+            continue;
+        *shortage = (struct shortage){.needed_nusd = hold->nusd, .available_nusd = available};
+        return claims[i].fault;
+    }
+    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++)
+        claim_take(&claims[i], hold);
+    book->held += hold->nusd;
+    hold->taken = true;
+    hold->pinned = true;
+    return FAULT_NONE;
+}
+
+enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd, struct hold *hold,
+                      struct shortage *shortage)
+{
+    CHECK(book != NULL);
+    CHECK(key->user_account != NULL);
+    CHECK(nusd >= 0);
+    CHECK(!hold->taken);
+    CHECK(!hold->pinned);
+    const struct claim claims[HOLD_ACCOUNTS_MAX] = {
+        {&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE},
+        {&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED},
+        {&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
+        {&key->group_user_account, &key->group_user_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
+    };
+    struct periods now = periods_now(key);
+    struct hold wanted = {.nusd = nusd};
+    enum fault fault = FAULT_NONE;
+    book_lock(book);
+    for (unsigned i = 0; fault == FAULT_NONE && i < HOLD_ACCOUNTS_MAX; i++) {
+        if (!claim_roll_over(book, &claims[i], &now))
+            fault = FAULT_GATEWAY_MEMORY;
+    }
+    if (fault == FAULT_NONE)
+        fault = admit(book, claims, &wanted, shortage);
+    book_unlock(book);
+    if (fault == FAULT_NONE)
+        *hold = wanted;
+    return fault;
+}
+
+void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd)
+{
+    CHECK(book != NULL);
+    CHECK(hold->taken);
+    CHECK(charge_nusd >= 0);
+    book_lock(book);
+    for (unsigned i = 0; i < hold->n; i++) {
+        struct account *account = hold->accounts[i];
+        CHECK(account->held >= hold->nusd);
+        account->held -= hold->nusd;
+        account->spent = add_bounded(account->spent, charge_nusd);
+    }
+    book->held -= hold->nusd;
+    book_unlock(book);
+    hold->taken = false;
+}
+
+void book_unpin(struct book *book, struct hold *hold)
+{
+    CHECK(book != NULL);
+    CHECK(!hold->taken); /* money would stay held for ever */
+    if (!hold->pinned)
+        return;
+    book_lock(book);
+    for (unsigned i = 0; i < hold->n; i++)
+        book_account_drop(book, hold->accounts[i]);
+    book_unlock(book);
+    memset(hold->accounts, 0, sizeof hold->accounts);
+    hold->n = 0;
+    hold->pinned = false;
+}
+
+int64_t book_held(struct book *book)
+{
+    CHECK(book != NULL);
+    book_lock(book);
+    int64_t held = book->held;
+    book_unlock(book);
+    return held;
+}
+
+/* --- the book itself ----------------------------------------------------------------------------
+ */
+
+struct book *book_new(void)
+{
+    struct book *book = calloc(1, sizeof *book);
+    if (book == NULL)
+        return NULL;
+    if (pthread_mutex_init(&book->mutex, NULL) != 0) {
+        free(book);
+        return NULL;
+    }
+    return book;
+}
+
+void book_free(struct book **book)
+{
+    CHECK(book != NULL);
+    if (*book == NULL)
+        return;
+    struct owner *owner, *after;
+    HASH_ITER(hh, (*book)->owners, owner, after)
+    {
+        HASH_DEL((*book)->owners, owner);
+        while (owner->accounts != NULL) {
+            struct account *account = owner->accounts;
+            owner->accounts = account->next;
+            free(account);
+        }
+        free(owner);
+    }
+    (void)pthread_mutex_destroy(&(*book)->mutex);
+    free(*book);
+    *book = NULL;
+}
+
+/* A plain mutex fails only by misuse. */
+void book_lock(struct book *book)
+{
+    CHECK(pthread_mutex_lock(&book->mutex) == 0);
+}
+
+void book_unlock(struct book *book)
+{
+    CHECK(pthread_mutex_unlock(&book->mutex) == 0);
+}

@@ -1,0 +1,91 @@
+/* The quota book: who may spend.  It decides under one mutex (shared with the keyring): tests every
+ * account that applies to a request, then takes all or none; a refusal takes nothing.
+ *
+ * Holds live in memory.  Invariant, always: for each account the sum of its holds is at most what
+ * was available when each was taken; `held` returns to 0 when nothing is in flight. */
+#ifndef STORE_BOOK_H
+#define STORE_BOOK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "config/model.h"
+#include "config/price.h"
+
+struct book;
+struct account; /* body in book.c; money words in nano-USD */
+struct key_record;
+
+enum account_kind { ACCOUNT_USER, ACCOUNT_KEY, ACCOUNT_GROUP, ACCOUNT_GROUP_USER };
+
+/* What a limit covers: for ever, or each UTC day or month (from admission time). */
+enum quota_period { PERIOD_EVER, PERIOD_DAY, PERIOD_MONTH };
+struct quota {
+    int64_t nusd; /* < 0 = no limit */
+    enum quota_period period;
+};
+/* "" , "2026-11-24", "2026-11". */
+#define PERIOD_TEXT_SIZE 11
+void period_format(enum quota_period period, int64_t wall_ms, char text[PERIOD_TEXT_SIZE]);
+
+#define HOLD_ACCOUNTS_MAX 4
+
+/* What is reserved and where; a value, owned by its request.  Its accounts stay pinned in memory
+ * until book_unpin. */
+struct hold {
+    struct account *accounts[HOLD_ACCOUNTS_MAX];
+    unsigned n;
+    int64_t nusd;
+    bool taken;  /* in force: counts as held */
+    bool pinned; /* the accounts may not go away */
+};
+
+/* Why there was not enough. */
+struct shortage {
+    int64_t needed_nusd;
+    int64_t available_nusd;
+};
+
+/* Tests user balance, key limit, group quota and the group's per-user quota; takes all or none.
+ * `nusd` is the hold (0 for a free price: then the balance must not be negative).
+ * Faults: INSUFFICIENT_BALANCE, TOKEN_QUOTA_EXHAUSTED, GROUP_QUOTA_EXHAUSTED (*shortage filled),
+ * GATEWAY_MEMORY.  `hold` must be zeroed. */
+MUST_USE enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd,
+                               struct hold *hold, struct shortage *shortage);
+/* Ends a taken hold: returns it and adds the charge to what the accounts have spent.  The accounts
+ * stay pinned (their entry is not committed yet).  CHECK: taken. */
+void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd);
+/* After the commit, or at once when nothing was charged. */
+void book_unpin(struct book *book, struct hold *hold);
+
+/* The sum of all holds, for status and tests. */
+int64_t book_held(struct book *book);
+
+/* --- for the store thread ------------------------------------------------------------------------*/
+
+MUST_USE struct book *book_new(void);
+void book_free(struct book **book);
+/* The one mutex of book and keyring.  Functions below that say "locked" need it. */
+void book_lock(struct book *book);
+void book_unlock(struct book *book);
+/* Locked.  Finds the account or adds it with these words (an account that is here keeps its own:
+ * memory is the authority while it is pinned or cached).  One reference for the caller; NULL when
+ * out of memory. */
+MUST_USE struct account *book_account(struct book *book, enum account_kind kind, int64_t owner_id,
+                                      const char *period, int64_t credited, int64_t spent);
+/* Locked.  NULL-safe. */
+void book_account_drop(struct book *book, struct account *account);
+/* Locked.  A credit or a give-back that has been committed; a no-op when the account is not here. */
+void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd);
+/* Locked.  held and spent of an account; false when it is not here. */
+bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,
+               const char *period, int64_t *held, int64_t *spent);
+/* How the ledger names the account; period is "" for the whole time. */
+enum account_kind account_kind(const struct account *account);
+int64_t account_owner(const struct account *account);
+const char *account_period(const struct account *account);
+
+#endif

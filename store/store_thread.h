@@ -1,0 +1,66 @@
+/* The inside of the store, shared by its two files: store.c opens, closes and posts; store_thread.c
+ * is the thread. */
+#ifndef STORE_STORE_THREAD_H
+#define STORE_STORE_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mailbox.h"
+#include "store/ident.h"
+#include "store/sqlite.h"
+#include "store/sqlite_ledger.h"
+#include "store/store.h"
+
+enum store_call_kind { CALL_KEY_GET, CALL_SETTLE, CALL_NOTE, CALL_ADMIN, CALL_LATE, CALL_STOP };
+
+/* Bits of store->ills; none = healthy. */
+enum {
+    ILL_COMMIT = 1, /* the last commit failed */
+    ILL_LATE = 2,   /* somebody waited too long for one */
+    ILL_LEDGER = 4  /* two different entries wanted one slot: stays until a restart */
+};
+
+/* First in, first out; linked by the calls' own mail. */
+struct store_queue {
+    struct mail *first, *last;
+};
+
+/* A request that is still going on: a copy that owns its texts. */
+struct open_note {
+    struct store_call call;
+    struct ledger_entry entry;
+    char texts[];
+};
+
+/* Above the line: any thread.  Below: the store thread alone while it runs. */
+struct store {
+    struct mailbox box;
+    struct book *book;
+    struct keyring *keyring;
+    int64_t newest_id;
+    atomic_uint ills;
+    atomic_bool late_posted;
+    _Atomic int64_t queued;
+    _Atomic int64_t last_commit_ms;
+    struct store_call late, stop;
+    pthread_t thread;
+
+    char *path;
+    bool process_durability;
+    struct db *db; /* NULL while it cannot be opened again */
+    struct ident_source ids;
+    struct ledger_batch *batch;
+    struct store_queue gets, entries, changes, reads;
+    int64_t retry_ms; /* clock_ms() before which no commit is tried */
+    int64_t checkpoint_ms;
+    int64_t stop_ms; /* 0 = not stopping */
+    int64_t log_gate;
+};
+
+/* The thread's body; `argument` is the store.  Ends after a CALL_STOP. */
+void *store_thread_run(void *argument);
+
+#endif

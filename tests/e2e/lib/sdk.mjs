@@ -1,0 +1,180 @@
+// The official OpenAI SDKs as clients: npm majors 4, 6 and 7 in this process, openai-python in one of
+// its own.  Each runs the same operations and tells the outcome in the same plain object, so that a
+// test can ask all of them.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { root } from './seen.mjs';
+
+export const messages = [{ role: 'user', content: 'Say hello.' }];
+const model = 'gpt-4o-mini';
+
+export const tools = [
+    {
+        type: 'function',
+        function: {
+            name: 'weather',
+            description: 'Tells the weather',
+            parameters: { type: 'object', properties: { city: { type: 'string' } } },
+        },
+    },
+];
+
+function outcomeOf(error, OpenAI) {
+    const status = error.status ?? null;
+    return {
+        error: {
+            class: error.constructor.name,
+            api: error instanceof OpenAI.APIError,
+            connection: error instanceof OpenAI.APIConnectionError,
+            status,
+            type: error.type ?? error.error?.type ?? null,
+            code: error.code ?? error.error?.code ?? null,
+            reason: error.error?.reason ?? null,
+            message: error.message,
+        },
+    };
+}
+
+const operations = {
+    async models(client) {
+        const ids = [];
+        for await (const one of await client.models.list()) ids.push(one.id);
+        return { ids };
+    },
+
+    async model(client, { id }) {
+        const one = await client.models.retrieve(id);
+        return { id: one.id, created: one.created };
+    },
+
+    async chat(client, { bytes }) {
+        const asked = bytes ? [{ role: 'user', content: 'x'.repeat(bytes) }] : messages;
+        const done = await client.chat.completions.create({ model, messages: asked });
+        return {
+            content: done.choices[0].message.content,
+            usage: done.usage.total_tokens,
+            request_id: done._request_id ?? null,
+        };
+    },
+
+    async stream(client) {
+        const stream = await client.chat.completions.create({ model, messages, stream: true });
+        const result = { content: '', chunks: 0 };
+        for await (const chunk of stream) {
+            result.chunks++;
+            result.content += chunk.choices[0].delta.content ?? '';
+        }
+        return result;
+    },
+
+    async tools(client) {
+        const done = await client.chat.completions.create({ model, messages, tools });
+        const [call] = done.choices[0].message.tool_calls;
+        return { name: call.function.name, arguments: call.function.arguments };
+    },
+
+    async toolsStream(client) {
+        const stream = await client.chat.completions.create({
+            model,
+            messages,
+            tools,
+            stream: true,
+        });
+        const result = { name: '', arguments: '' };
+        for await (const chunk of stream) {
+            for (const call of chunk.choices[0].delta.tool_calls ?? []) {
+                result.name += call.function.name ?? '';
+                result.arguments += call.function.arguments ?? '';
+            }
+        }
+        return result;
+    },
+};
+
+function nodeSdk(name) {
+    const folder = path.join(root, 'tests/e2e/clients', name);
+    const OpenAI = createRequire(path.join(folder, 'package.json'))('openai');
+    const { version } = JSON.parse(
+        fs.readFileSync(path.join(folder, 'node_modules/openai/package.json'), 'utf8'),
+    );
+    return {
+        name: `node-${version}`,
+        major: Number(version.split('.')[0]),
+        async run(operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) {
+            const client = new OpenAI({
+                apiKey: key,
+                baseURL: `${url}/v1`,
+                maxRetries: retries,
+                timeout: 30000,
+            });
+            try {
+                return await operations[operation](client, rest);
+            } catch (error) {
+                return outcomeOf(error, OpenAI);
+            }
+        },
+    };
+}
+
+function pythonRun(program, args) {
+    return new Promise((resolve, reject) => {
+        const script = path.join(root, 'tests/python', program);
+        const child = spawn(pythonOf(program), ['-I', script], {
+            env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', NO_PROXY: '127.0.0.1' },
+        });
+        let out = '';
+        let err = '';
+        child.stdout.on('data', (bytes) => (out += bytes));
+        child.stderr.on('data', (bytes) => (err += bytes));
+        child.on('error', reject);
+        child.on('close', (code) => {
+            if (code !== 0) reject(new Error(`${program}: exit ${code}: ${err}`));
+            else resolve(JSON.parse(out));
+        });
+        child.stdin.end(JSON.stringify(args));
+    });
+}
+
+const venv = path.join(root, 'build/venv/bin/python');
+
+function pythonOf(program) {
+    return program === 'smoke.py' ? venv : 'python3';
+}
+
+const pythonSdk = {
+    name: 'python',
+    major: 2,
+    run: (operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) =>
+        pythonRun('smoke.py', { operation, base: `${url}/v1`, key, retries, model, ...rest }),
+};
+
+/** The standard library's stand-in for openai-python: its request bytes and stream decoder. */
+export const replay = {
+    name: 'replay',
+    major: 2,
+    run: (operation, { url, key = 'sk-t1-0000000000' }) =>
+        pythonRun('replay.py', { operation, base: `${url}/v1`, key, model }),
+};
+
+export const nodeSdks = ['openai4', 'openai6', 'openai7'].map(nodeSdk);
+
+/** Why openai-python cannot run here; false when it can. */
+export const pythonMissing = (() => {
+    const note = path.join(root, 'build/venv/missing');
+    if (fs.existsSync(note)) return fs.readFileSync(note, 'utf8').trim() || 'no openai-python';
+    return fs.existsSync(venv) ? false : 'no build/venv: run tests/e2e/run.sh';
+})();
+
+/**
+ * Runs a subtest for each SDK (or those that `only` names); openai-python is a visible skip where it
+ * could not be installed.
+ */
+export async function eachSdk(t, id, body, only = /./) {
+    for (const sdk of [...nodeSdks, pythonSdk].filter(({ name }) => only.test(name))) {
+        const skip = sdk === pythonSdk && pythonMissing;
+        await t.test(`${id} ${sdk.name}`, { skip, timeout: 60000 }, (st) => body(sdk, st));
+    }
+}

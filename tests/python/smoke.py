@@ -1,0 +1,116 @@
+"""One operation of openai-python against the gateway.
+
+Reads {"operation", "base", "key", "retries", "model", ...} on standard input and prints one JSON
+object: the result, or {"error": {...}} as the SDK raised it.
+"""
+
+import json
+import sys
+
+import httpx
+import openai
+
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "description": "Tells the weather",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        },
+    }
+]
+
+
+def models(client, args):
+    return {"ids": [model.id for model in client.models.list()]}
+
+
+def model(client, args):
+    one = client.models.retrieve(args["id"])
+    return {"id": one.id, "created": one.created}
+
+
+def chat(client, args):
+    messages = MESSAGES
+    if "bytes" in args:
+        messages = [{"role": "user", "content": "x" * args["bytes"]}]
+    done = client.chat.completions.create(model=args["model"], messages=messages)
+    return {
+        "content": done.choices[0].message.content,
+        "usage": done.usage.total_tokens,
+        "request_id": done._request_id,
+    }
+
+
+def stream(client, args):
+    result = {"content": "", "chunks": 0}
+    for chunk in client.chat.completions.create(
+        model=args["model"], messages=MESSAGES, stream=True
+    ):
+        result["chunks"] += 1
+        result["content"] += chunk.choices[0].delta.content or ""
+    return result
+
+
+def tools(client, args):
+    done = client.chat.completions.create(model=args["model"], messages=MESSAGES, tools=TOOLS)
+    call = done.choices[0].message.tool_calls[0]
+    return {"name": call.function.name, "arguments": call.function.arguments}
+
+
+def tools_stream(client, args):
+    result = {"name": "", "arguments": ""}
+    for chunk in client.chat.completions.create(
+        model=args["model"], messages=MESSAGES, tools=TOOLS, stream=True
+    ):
+        for call in chunk.choices[0].delta.tool_calls or []:
+            result["name"] += call.function.name or ""
+            result["arguments"] += call.function.arguments or ""
+    return result
+
+
+OPERATIONS = {
+    "models": models,
+    "model": model,
+    "chat": chat,
+    "stream": stream,
+    "tools": tools,
+    "toolsStream": tools_stream,
+}
+
+
+def outcome_of(error):
+    body = getattr(error, "body", None)
+    fields = body if isinstance(body, dict) else {}
+    return {
+        "class": type(error).__name__,
+        "api": isinstance(error, openai.APIError),
+        "connection": isinstance(error, openai.APIConnectionError),
+        "status": getattr(error, "status_code", None),
+        "type": getattr(error, "type", None) or fields.get("type"),
+        "code": getattr(error, "code", None) or fields.get("code"),
+        "reason": fields.get("reason"),
+        "message": str(error),
+    }
+
+
+def main():
+    args = json.load(sys.stdin)
+    client = openai.OpenAI(
+        api_key=args["key"],
+        base_url=args["base"],
+        max_retries=args["retries"],
+        timeout=30,
+        http_client=httpx.Client(trust_env=False, timeout=30),
+    )
+    try:
+        result = OPERATIONS[args["operation"]](client, args)
+    except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
+        result = {"error": outcome_of(error)}
+    json.dump(result, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

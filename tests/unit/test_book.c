@@ -1,0 +1,644 @@
+#include "store/book.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "store/keyring.h"
+
+#define USD INT64_C(1000000000)
+#define DAY_MS INT64_C(86400000)
+#define NOW INT64_C(1795546800000) /* 2026-11-24T19:00:00Z */
+#define THREADS 64
+
+#define USER 7
+#define KEY 70
+#define GROUP 3
+
+static struct book *book;
+
+static int set_up(void **state)
+{
+    (void)state;
+    clock_set(1000000, NOW);
+    book = book_new();
+    return book == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    book_free(&book);
+    clock_thaw();
+    return 0;
+}
+
+static struct account *open_account(enum account_kind kind, int64_t owner, const char *period,
+                                    int64_t credited, int64_t spent)
+{
+    book_lock(book);
+    struct account *account = book_account(book, kind, owner, period, credited, spent);
+    book_unlock(book);
+    assert_non_null(account);
+    return account;
+}
+
+static void close_account(struct account *account)
+{
+    book_lock(book);
+    book_account_drop(book, account);
+    book_unlock(book);
+}
+
+/* A record of USER with this credit and no limits. */
+static struct key_record plain_key(int64_t credited)
+{
+    return (struct key_record){
+        .id = KEY,
+        .user_id = USER,
+        .group_id = GROUP,
+        .key_limit = {-1, PERIOD_EVER},
+        .group_quota = {-1, PERIOD_EVER},
+        .group_user_quota = {-1, PERIOD_EVER},
+        .user_account = open_account(ACCOUNT_USER, USER, "", credited, 0),
+    };
+}
+
+static void close_key(struct key_record *key)
+{
+    close_account(key->user_account);
+    close_account(key->key_account);
+    close_account(key->group_account);
+    close_account(key->group_user_account);
+}
+
+static enum fault admit(struct key_record *key, int64_t nusd, struct hold *hold)
+{
+    struct shortage shortage;
+    *hold = (struct hold){0};
+    return book_admit(book, key, nusd, hold, &shortage);
+}
+
+static void finish(struct hold *hold, int64_t charge)
+{
+    book_settle(book, hold, charge);
+    book_unpin(book, hold);
+}
+
+struct words {
+    bool here;
+    int64_t held, spent;
+};
+
+static struct words peek(enum account_kind kind, int64_t owner, const char *period)
+{
+    struct words words = {0};
+    book_lock(book);
+    words.here = book_peek(book, kind, owner, period, &words.held, &words.spent);
+    book_unlock(book);
+    return words;
+}
+
+static void assert_words(enum account_kind kind, int64_t owner, int64_t held, int64_t spent)
+{
+    struct words words = peek(kind, owner, "");
+    assert_true(words.here);
+    assert_int_equal(words.held, held);
+    assert_int_equal(words.spent, spent);
+}
+
+/* --- one account --------------------------------------------------------------------------------
+ */
+
+static void admit_at_the_exact_balance_passes_one_less_does_not(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(41460000);
+    struct hold hold = {0};
+    struct shortage shortage = {0};
+    assert_int_equal(book_admit(book, &key, 41460001, &hold, &shortage),
+                     FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(shortage.needed_nusd, 41460001);
+    assert_int_equal(shortage.available_nusd, 41460000);
+    assert_false(hold.taken);
+    assert_false(hold.pinned);
+    assert_int_equal(hold.n, 0);
+    assert_int_equal(book_held(book), 0);
+    assert_int_equal(book_admit(book, &key, 41460000, &hold, &shortage), FAULT_NONE);
+    assert_true(hold.taken);
+    assert_true(hold.pinned);
+    assert_int_equal(hold.nusd, 41460000);
+    assert_int_equal(book_held(book), 41460000);
+    finish(&hold, 0);
+    close_key(&key);
+}
+
+static void admit_second_sees_the_first_hold(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(80 * USD);
+    struct hold first, second = {0};
+    struct shortage shortage;
+    assert_int_equal(admit(&key, 41 * USD, &first), FAULT_NONE);
+    assert_int_equal(book_admit(book, &key, 41 * USD, &second, &shortage),
+                     FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(shortage.available_nusd, 39 * USD);
+    finish(&first, 0);
+    assert_int_equal(admit(&key, 41 * USD, &second), FAULT_NONE);
+    finish(&second, 0);
+    close_key(&key);
+}
+
+static void admit_free_needs_a_balance_that_is_not_negative(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(0);
+    struct hold hold;
+    assert_int_equal(admit(&key, 0, &hold), FAULT_NONE);
+    assert_true(hold.taken);
+    finish(&hold, 0);
+    assert_int_equal(admit(&key, 1, &hold), FAULT_INSUFFICIENT_BALANCE);
+    book_lock(book);
+    book_credit(book, USER, -1);
+    book_unlock(book);
+    assert_int_equal(admit(&key, 0, &hold), FAULT_INSUFFICIENT_BALANCE);
+    close_key(&key);
+}
+
+static void admit_free_beside_holds_of_all_the_money_passes(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(5 * USD);
+    struct hold all, free_of_charge;
+    assert_int_equal(admit(&key, 5 * USD, &all), FAULT_NONE);
+    assert_int_equal(admit(&key, 0, &free_of_charge), FAULT_NONE);
+    finish(&all, 0);
+    finish(&free_of_charge, 0);
+    close_key(&key);
+}
+
+static void settle_above_the_hold_goes_into_debt_and_refuses_the_next(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(6000000);
+    struct hold hold = {0};
+    struct shortage shortage;
+    assert_int_equal(admit(&key, 5000000, &hold), FAULT_NONE);
+    book_settle(book, &hold, 41460000);
+    assert_false(hold.taken);
+    assert_true(hold.pinned);
+    assert_words(ACCOUNT_USER, USER, 0, 41460000);
+    assert_int_equal(book_held(book), 0);
+    book_unpin(book, &hold);
+    assert_int_equal(book_admit(book, &key, 1, &hold, &shortage), FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(shortage.available_nusd, -35460000);
+    assert_int_equal(admit(&key, 0, &hold), FAULT_INSUFFICIENT_BALANCE);
+    close_key(&key);
+}
+
+static void admit_amounts_at_the_edge_of_int64_never_wrap(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(INT64_MAX);
+    key.key_account = open_account(ACCOUNT_KEY, KEY, "", 0, 5);
+    struct hold hold, other;
+    /* The key has no limit, but 5 spent and INT64_MAX held would not fit. */
+    assert_int_equal(admit(&key, INT64_MAX, &hold), FAULT_TOKEN_QUOTA_EXHAUSTED);
+    assert_int_equal(admit(&key, INT64_MAX - 5, &hold), FAULT_NONE);
+    assert_int_equal(admit(&key, 6, &other), FAULT_INSUFFICIENT_BALANCE);
+    finish(&hold, INT64_MAX);
+    assert_words(ACCOUNT_KEY, KEY, 0, INT64_MAX);
+    close_key(&key);
+}
+
+static void admit_when_the_sum_of_all_holds_would_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(INT64_MAX);
+    struct key_record other = plain_key(0);
+    close_account(other.user_account);
+    other.user_account = open_account(ACCOUNT_USER, USER + 1, "", INT64_MAX, 0);
+    struct hold hold, second;
+    assert_int_equal(admit(&key, INT64_MAX - 1, &hold), FAULT_NONE);
+    assert_int_equal(admit(&other, 2, &second), FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admit(&other, 1, &second), FAULT_NONE);
+    finish(&hold, 0);
+    finish(&second, 0);
+    assert_int_equal(book_held(book), 0);
+    close_key(&other);
+    close_key(&key);
+}
+
+static void credit_reaches_the_account_that_is_here_only(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(1);
+    struct hold hold;
+    book_lock(book);
+    book_credit(book, USER, 9);
+    book_credit(book, USER + 1, 9);
+    book_unlock(book);
+    assert_false(peek(ACCOUNT_USER, USER + 1, "").here);
+    assert_int_equal(admit(&key, 11, &hold), FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
+    finish(&hold, 10);
+    close_key(&key);
+}
+
+/* --- several accounts ---------------------------------------------------------------------------
+ */
+
+static struct key_record limited_key(int64_t credited, int64_t key, int64_t group, int64_t each)
+{
+    struct key_record record = plain_key(credited);
+    record.key_limit.nusd = key;
+    record.group_quota.nusd = group;
+    record.group_user_quota.nusd = each;
+    record.key_account = open_account(ACCOUNT_KEY, KEY, "", 0, 0);
+    record.group_account = open_account(ACCOUNT_GROUP, GROUP, "", 0, 0);
+    record.group_user_account = open_account(ACCOUNT_GROUP_USER, USER, "", 0, 0);
+    return record;
+}
+
+static void admit_short_of_one_account_takes_none(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t user, key, group, each, available;
+        enum fault fault;
+    } cases[] = {
+        {9, 99, 99, 99, 9, FAULT_INSUFFICIENT_BALANCE},
+        {99, 9, 99, 99, 9, FAULT_TOKEN_QUOTA_EXHAUSTED},
+        {99, 99, 8, 99, 8, FAULT_GROUP_QUOTA_EXHAUSTED},
+        {99, 99, 99, 7, 7, FAULT_GROUP_QUOTA_EXHAUSTED},
+        /* The first in order is the one that is told. */
+        {9, 8, 7, 6, 9, FAULT_INSUFFICIENT_BALANCE},
+        {99, 8, 7, 6, 8, FAULT_TOKEN_QUOTA_EXHAUSTED},
+        {99, 99, 7, 6, 7, FAULT_GROUP_QUOTA_EXHAUSTED},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct key_record key =
+            limited_key(cases[i].user, cases[i].key, cases[i].group, cases[i].each);
+        struct hold hold = {0};
+        struct shortage shortage = {0};
+        assert_int_equal(book_admit(book, &key, 10, &hold, &shortage), cases[i].fault);
+        assert_int_equal(shortage.needed_nusd, 10);
+        assert_int_equal(shortage.available_nusd, cases[i].available);
+        assert_int_equal(hold.n, 0);
+        assert_words(ACCOUNT_USER, USER, 0, 0);
+        assert_words(ACCOUNT_KEY, KEY, 0, 0);
+        assert_words(ACCOUNT_GROUP, GROUP, 0, 0);
+        assert_words(ACCOUNT_GROUP_USER, USER, 0, 0);
+        assert_int_equal(book_held(book), 0);
+        close_key(&key);
+    }
+}
+
+static void admit_within_all_takes_all_and_settle_spends_on_all(void **state)
+{
+    (void)state;
+    struct key_record key = limited_key(10, 10, 10, 10);
+    struct hold hold;
+    assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
+    assert_int_equal(hold.n, 4);
+    assert_int_equal(account_kind(hold.accounts[0]), ACCOUNT_USER);
+    assert_int_equal(account_kind(hold.accounts[3]), ACCOUNT_GROUP_USER);
+    assert_int_equal(account_owner(hold.accounts[2]), GROUP);
+    assert_string_equal(account_period(hold.accounts[1]), "");
+    assert_words(ACCOUNT_GROUP_USER, USER, 10, 0);
+    assert_int_equal(book_held(book), 10);
+    finish(&hold, 4);
+    assert_words(ACCOUNT_USER, USER, 0, 4);
+    assert_words(ACCOUNT_KEY, KEY, 0, 4);
+    assert_words(ACCOUNT_GROUP, GROUP, 0, 4);
+    assert_words(ACCOUNT_GROUP_USER, USER, 0, 4);
+    assert_int_equal(admit(&key, 7, &hold), FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admit(&key, 6, &hold), FAULT_NONE);
+    finish(&hold, 0);
+    close_key(&key);
+}
+
+static void admit_without_a_limit_counts_on_the_account_and_never_refuses(void **state)
+{
+    (void)state;
+    struct key_record key = limited_key(100, -1, -1, -1);
+    struct hold hold;
+    assert_int_equal(admit(&key, 100, &hold), FAULT_NONE);
+    finish(&hold, 60);
+    assert_words(ACCOUNT_KEY, KEY, 0, 60);
+    close_key(&key);
+}
+
+static void admit_at_a_limit_of_zero_refuses_all_but_free(void **state)
+{
+    (void)state;
+    struct key_record key = limited_key(100, 0, -1, -1);
+    struct hold hold;
+    assert_int_equal(admit(&key, 1, &hold), FAULT_TOKEN_QUOTA_EXHAUSTED);
+    assert_int_equal(admit(&key, 0, &hold), FAULT_NONE);
+    finish(&hold, 0);
+    close_key(&key);
+}
+
+/* --- periods ------------------------------------------------------------------------------------
+ */
+
+static void period_format_of_each_period(void **state)
+{
+    (void)state;
+    char text[PERIOD_TEXT_SIZE] = "x";
+    period_format(PERIOD_EVER, NOW, text);
+    assert_string_equal(text, "");
+    period_format(PERIOD_DAY, NOW, text);
+    assert_string_equal(text, "2026-11-24");
+    period_format(PERIOD_MONTH, NOW, text);
+    assert_string_equal(text, "2026-11");
+    period_format(PERIOD_DAY, NOW + 5 * 3600000 - 1, text);
+    assert_string_equal(text, "2026-11-24");
+    period_format(PERIOD_DAY, NOW + 5 * 3600000, text);
+    assert_string_equal(text, "2026-11-25");
+}
+
+static struct key_record day_key(int64_t id, const char *day, int64_t spent)
+{
+    struct key_record key = plain_key(100 * USD);
+    key.id = id;
+    key.group_quota = (struct quota){5 * USD, PERIOD_DAY};
+    key.group_account = open_account(ACCOUNT_GROUP, GROUP, day, 0, spent);
+    return key;
+}
+
+static void admit_on_a_new_day_rolls_over_and_an_old_hold_settles_on_the_old_day(void **state)
+{
+    (void)state;
+    struct key_record key = day_key(1, "2026-11-24", 2 * USD);
+    struct hold old, fresh;
+    assert_int_equal(admit(&key, 4 * USD, &old), FAULT_GROUP_QUOTA_EXHAUSTED);
+    assert_int_equal(admit(&key, 3 * USD, &old), FAULT_NONE);
+    clock_set(2000000, NOW + DAY_MS);
+    assert_int_equal(admit(&key, 5 * USD, &fresh), FAULT_NONE);
+    assert_string_equal(account_period(key.group_account), "2026-11-25");
+    assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").held, 3 * USD);
+    assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").held, 5 * USD);
+    book_settle(book, &old, USD);
+    assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").spent, 3 * USD);
+    assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").spent, 0);
+    book_unpin(book, &old);
+    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").here);
+    finish(&fresh, 0);
+    close_key(&key);
+    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").here);
+}
+
+static void admit_with_a_month_rolls_over_by_month_only(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(100 * USD);
+    struct hold hold;
+    key.key_limit = (struct quota){USD, PERIOD_MONTH};
+    key.key_account = open_account(ACCOUNT_KEY, KEY, "2026-11", 0, USD);
+    clock_set(2000000, NOW + 5 * DAY_MS);
+    assert_int_equal(admit(&key, 1, &hold), FAULT_TOKEN_QUOTA_EXHAUSTED);
+    clock_set(3000000, NOW + 7 * DAY_MS);
+    assert_int_equal(admit(&key, 1, &hold), FAULT_NONE);
+    finish(&hold, 0);
+    close_key(&key);
+}
+
+static void admit_when_the_clock_is_set_back_keeps_the_newer_day(void **state)
+{
+    (void)state;
+    struct key_record key = day_key(1, "2026-11-24", 0);
+    struct hold hold;
+    clock_set(2000000, NOW - DAY_MS);
+    assert_int_equal(admit(&key, USD, &hold), FAULT_NONE);
+    assert_string_equal(account_period(key.group_account), "2026-11-24");
+    finish(&hold, 0);
+    close_key(&key);
+}
+
+/* Two keys of one group; the first spends the new day's quota and is revoked before the second one
+ * rolls over: the day must not begin anew. */
+static void admit_after_another_key_of_the_day_is_gone_sees_what_it_spent(void **state)
+{
+    (void)state;
+    struct key_record first = day_key(1, "2026-11-24", 0);
+    struct key_record second = day_key(2, "2026-11-24", 0);
+    struct key_record idle = day_key(3, "2026-11-24", 0);
+    struct hold hold;
+    clock_set(2000000, NOW + DAY_MS);
+    assert_int_equal(admit(&first, 5 * USD, &hold), FAULT_NONE);
+    finish(&hold, 5 * USD);
+    close_key(&first);
+    assert_true(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").here);
+    assert_int_equal(admit(&second, 1, &hold), FAULT_GROUP_QUOTA_EXHAUSTED);
+    close_key(&second);
+    assert_true(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").here);
+    close_key(&idle); /* nobody is left who could roll over */
+    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").here);
+    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").here);
+}
+
+/* --- lifetimes ----------------------------------------------------------------------------------
+ */
+
+static void account_stays_until_record_and_hold_are_gone(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(10);
+    struct hold hold;
+    assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
+    close_key(&key);
+    assert_true(peek(ACCOUNT_USER, USER, "").here);
+    book_settle(book, &hold, 3);
+    assert_words(ACCOUNT_USER, USER, 0, 3);
+    book_unpin(book, &hold);
+    assert_false(peek(ACCOUNT_USER, USER, "").here);
+    assert_false(hold.pinned);
+    book_unpin(book, &hold); /* nothing to do */
+}
+
+static void account_that_is_here_keeps_its_own_words(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(10);
+    struct hold hold;
+    assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
+    book_settle(book, &hold, 8);
+    /* What the database says before the commit. */
+    struct account *again = open_account(ACCOUNT_USER, USER, "", 10, 0);
+    assert_ptr_equal(again, key.user_account);
+    assert_words(ACCOUNT_USER, USER, 0, 8);
+    close_account(again);
+    book_unpin(book, &hold);
+    close_key(&key);
+    again = open_account(ACCOUNT_USER, USER, "", 10, 8);
+    assert_words(ACCOUNT_USER, USER, 0, 8);
+    close_account(again);
+}
+
+/* --- races --------------------------------------------------------------------------------------
+ */
+
+struct racer {
+    pthread_barrier_t *start;
+    struct key_record *key;
+    unsigned seed;
+    int passes;
+    int64_t charged;
+};
+
+static void run_racers(struct racer racers[THREADS], struct key_record *key,
+                       void *(*run)(void *racer))
+{
+    pthread_t threads[THREADS];
+    pthread_barrier_t start;
+    assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        racers[i] = (struct racer){.start = &start, .key = key, .seed = i * 2654435761u + 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, run, &racers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    pthread_barrier_destroy(&start);
+}
+
+/* Takes what there is and keeps it. */
+static void *run_greedy(void *argument)
+{
+    struct racer *racer = argument;
+    struct hold hold;
+    pthread_barrier_wait(racer->start);
+    for (int i = 0; i < 16; i++) {
+        if (admit(racer->key, 3, &hold) == FAULT_NONE)
+            racer->passes++;
+    }
+    return NULL;
+}
+
+static void admit_by_64_threads_with_money_for_k_passes_exactly_k(void **state)
+{
+    (void)state;
+    static struct racer racers[THREADS];
+    struct key_record key = plain_key(10 * 3 + 2);
+    run_racers(racers, &key, run_greedy);
+    int passes = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        passes += racers[i].passes;
+    assert_int_equal(passes, 10);
+    assert_int_equal(book_held(book), 30);
+    close_key(&key); /* the holds are left to book_free */
+}
+
+static void admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k(void **state)
+{
+    (void)state;
+    static struct racer racers[THREADS];
+    struct key_record key = limited_key(1000000, -1, 3 * 25, 3 * 400);
+    run_racers(racers, &key, run_greedy);
+    int passes = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        passes += racers[i].passes;
+    assert_int_equal(passes, 25);
+    assert_words(ACCOUNT_USER, USER, 75, 0);
+    close_key(&key);
+}
+
+static unsigned next_random(unsigned *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Every way out of a request, in any order, up to two at a time; the money runs out on the way. */
+static void *run_random(void *argument)
+{
+    struct racer *racer = argument;
+    pthread_barrier_wait(racer->start);
+    clock_set(1, NOW + (racer->seed % 2 == 0 ? 0 : DAY_MS));
+    struct hold holds[2] = {{.nusd = 0}, {.nusd = 0}};
+    for (int i = 0; i < 500; i++) {
+        unsigned dice = next_random(&racer->seed);
+        struct hold *hold = &holds[dice & 1];
+        if (!hold->pinned) {
+            if (admit(racer->key, dice % 50, hold) == FAULT_NONE)
+                racer->passes++;
+            continue;
+        }
+        int64_t charge = dice % 4 == 0 ? 0 : (int64_t)(next_random(&racer->seed) % 20);
+        racer->charged += charge;
+        finish(hold, charge);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (holds[i].taken)
+            finish(&holds[i], 0);
+    }
+    clock_thaw();
+    return NULL;
+}
+
+static void settle_by_random_exits_returns_held_to_zero(void **state)
+{
+    (void)state;
+    static struct racer racers[THREADS];
+    struct key_record key = limited_key(100000, 60000, 80000, -1);
+    close_account(key.group_account);
+    key.group_account = open_account(ACCOUNT_GROUP, GROUP, "2026-11-24", 0, 0);
+    key.group_quota.period = PERIOD_DAY;
+    run_racers(racers, &key, run_random);
+    int passes = 0;
+    int64_t charged = 0;
+    for (unsigned i = 0; i < THREADS; i++) {
+        passes += racers[i].passes;
+        charged += racers[i].charged;
+    }
+    assert_in_range(passes, 1000, THREADS * 250);
+    assert_true(charged > 0);
+    assert_int_equal(book_held(book), 0);
+    assert_words(ACCOUNT_USER, USER, 0, charged);
+    assert_words(ACCOUNT_KEY, KEY, 0, charged);
+    assert_words(ACCOUNT_GROUP_USER, USER, 0, charged);
+    struct words group = peek(ACCOUNT_GROUP, GROUP, "2026-11-25");
+    assert_true(group.here);
+    assert_int_equal(group.held, 0);
+    assert_true(group.spent <= charged);
+    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").here);
+    close_key(&key);
+    assert_false(peek(ACCOUNT_USER, USER, "").here);
+}
+
+#define BOOK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOOK_TEST(admit_at_the_exact_balance_passes_one_less_does_not),
+        BOOK_TEST(admit_second_sees_the_first_hold),
+        BOOK_TEST(admit_free_needs_a_balance_that_is_not_negative),
+        BOOK_TEST(admit_free_beside_holds_of_all_the_money_passes),
+        BOOK_TEST(settle_above_the_hold_goes_into_debt_and_refuses_the_next),
+        BOOK_TEST(admit_amounts_at_the_edge_of_int64_never_wrap),
+        BOOK_TEST(admit_when_the_sum_of_all_holds_would_not_fit_is_refused),
+        BOOK_TEST(credit_reaches_the_account_that_is_here_only),
+        BOOK_TEST(admit_short_of_one_account_takes_none),
+        BOOK_TEST(admit_within_all_takes_all_and_settle_spends_on_all),
+        BOOK_TEST(admit_without_a_limit_counts_on_the_account_and_never_refuses),
+        BOOK_TEST(admit_at_a_limit_of_zero_refuses_all_but_free),
+        BOOK_TEST(period_format_of_each_period),
+        BOOK_TEST(admit_on_a_new_day_rolls_over_and_an_old_hold_settles_on_the_old_day),
+        BOOK_TEST(admit_with_a_month_rolls_over_by_month_only),
+        BOOK_TEST(admit_when_the_clock_is_set_back_keeps_the_newer_day),
+        BOOK_TEST(admit_after_another_key_of_the_day_is_gone_sees_what_it_spent),
+        BOOK_TEST(account_stays_until_record_and_hold_are_gone),
+        BOOK_TEST(account_that_is_here_keeps_its_own_words),
+        BOOK_TEST(admit_by_64_threads_with_money_for_k_passes_exactly_k),
+        BOOK_TEST(admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k),
+        BOOK_TEST(settle_by_random_exits_returns_held_to_zero),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -81,6 +81,7 @@ bool body_edit(struct body *body, uint64_t begin, uint64_t end, struct str text)
     }
     CHECK(at == 0 || body->edits[at - 1].end <= begin);
     CHECK(at == body->edit_count || end <= body->edits[at + 1].begin);
+    CHECK(at == body->edit_count || end <= body->edits[at + 1].begin);
     body->edits[at] = (struct body_edit){.begin = begin, .end = end, .text = copy, .n = text.n};
     body->edit_count++;
     return true;

@@ -41,8 +41,9 @@ struct body_cursor {
 enum body_result { BODY_OK, BODY_TOO_LARGE, BODY_FAILED /* memory or disk */ };
 
 void body_init(struct body *body, uint64_t max, const char *spool_dir);
-void body_release(struct body *body);
 /* Frees the bytes when nothing will be sent again; size and edits are gone too. */
+void body_release(struct body *body);
+/* TOO_LARGE takes nothing; after FAILED the body is only good for body_release. */
 MUST_USE enum body_result body_add(struct body *body, const char *p, size_t n);
 
 /* Replaces [begin, end) of the original by a copy of `text` on the way out.  False when out of

@@ -35,8 +35,11 @@ static enum quantity_result part_of(const struct price *price, enum counter coun
     if (counted == 0 && !per_call)
         return QUANTITY_NONE;
     part->rate = price_find(price, counter, match);
-    if (part->rate == NULL)
-        return per_call ? QUANTITY_NONE : QUANTITY_UNPRICED;
+    if (part->rate == NULL) {
+        /* A price per call covers what has no price of its own. */
+        bool covered = per_call || price_find(price, COUNTER_requests, match) != NULL;
+        return covered ? QUANTITY_NONE : QUANTITY_UNPRICED;
+    }
     CHECK(part->rate->pusd >= 0 && part->rate->minimum >= 0);
     /* Quantity and rate are below 2^64 and 2^63: the product fits. */
     part->quantity = billed_quantity(part->rate, per_call ? 1 : counted);

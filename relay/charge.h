@@ -12,7 +12,8 @@
 
 enum charge_result {
     CHARGE_OK,
-    CHARGE_UNPRICED, /* a counter has neither rate nor fallback: *counter says which */
+    CHARGE_UNPRICED, /* a counter has neither rate nor fallback, and no price per call covers it:
+                        out->unpriced says which */
     CHARGE_OVERFLOW  /* the sum does not fit: refuse, never wrap */
 };
 

@@ -522,6 +522,22 @@ void request_cut(struct request *request)
     }
 }
 
+/* Only between events, and never once an id: or retry: line was seen: openai-python makes an empty
+ * event of a comment's blank line then, and fails on it. */
+void request_keep_alive(struct request *request)
+{
+    static const char comment[] = ": ping\n\n";
+    struct stream *stream = &request->stream;
+    struct tap *tap = &request->tap;
+    size_t n = sizeof comment - 1;
+    if (request->state != REQUEST_RELAYING || !request_is_event_stream(request) || tap->raw ||
+        tap->last_seen || tap->has_id || stream->released != stream_size(stream) ||
+        !stream_push(stream, comment, n))
+        return;
+    tap->removed -= n; /* the client's offsets run ahead of the upstream's by the comment */
+    stream_release_all(stream);
+}
+
 void request_note_room(struct request *request)
 {
     if (!request->paused_for_room || request->attempt == NULL ||

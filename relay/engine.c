@@ -136,6 +136,18 @@ static void socket_forget(struct engine *engine, struct socket *s)
     s->multi = NULL;
 }
 
+/* curl closes a socket that never connected without a word and asks for it afterwards: what epoll
+ * no longer knows is added anew, or forgotten. */
+static int socket_register(struct engine *engine, struct socket *s, int fd)
+{
+    if (s->watch.fd >= 0 && s->watch.events == s->wanted)
+        return 0;
+    if (s->watch.fd >= 0 && loop_watch(engine->loop, &s->watch, fd, s->wanted))
+        return 0;
+    loop_unwatch(engine->loop, &s->watch);
+    return loop_watch(engine->loop, &s->watch, fd, s->wanted) ? 0 : -1;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
     (void)easy;
@@ -147,18 +159,15 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
         return -1;
     s->multi = multi;
     if (what == CURL_POLL_REMOVE) {
+        bool stays = s->ours && s->watch.fd >= 0 && s->watch.events == EPOLLIN;
+        if (!stays)
+            loop_unwatch(engine->loop, &s->watch);
         s->wanted = 0;
-        if (!s->ours)
-            socket_forget(engine, s);
-        else if (s->watch.fd >= 0 && (s->watch.events & EPOLLOUT) != 0)
-            return loop_watch(engine->loop, &s->watch, fd, EPOLLIN) ? 0 : -1;
         return 0;
     }
     s->wanted = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
                 (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-    if (s->watch.fd >= 0 && s->watch.events == s->wanted)
-        return 0;
-    return loop_watch(engine->loop, &s->watch, fd, s->wanted) ? 0 : -1;
+    return socket_register(engine, s, fd);
 }
 
 void engine_note_socket(struct engine *engine, int fd)
@@ -179,6 +188,7 @@ void engine_close_socket(struct engine *engine, int fd)
 /* --- timers of a multi ---------------------------------------------------------------------------
  */
 
+/* Never early: curl would find nothing due, and does not tell the same deadline twice. */
 static int on_timer(CURLM *handle, long timeout_ms, void *context)
 {
     (void)handle;
@@ -188,7 +198,7 @@ static int on_timer(CURLM *handle, long timeout_ms, void *context)
     if (timeout_ms == 0)
         loop_mark(multi->engine->loop, &multi->ready);
     else if (timeout_ms > 0)
-        timer_arm(timers, &multi->timer, clock_ms() + timeout_ms);
+        timer_arm(timers, &multi->timer, clock_precise_us() / 1000 + 1 + timeout_ms);
     return 0;
 }
 

@@ -153,6 +153,9 @@ void request_dispatch(struct request *request);
 /* The shutdown limit has passed: ends it now, with an error event if its answer flows. */
 void request_cut(struct request *request);
 
+/* The stream has been silent for a while: a comment for the client, if one may stand here. */
+void request_keep_alive(struct request *request);
+
 /* From the exchange: room was made in the stream; the client has gone; the last byte is out. */
 void request_note_room(struct request *request);
 void request_client_gone(struct request *request, enum fault why);

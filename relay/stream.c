@@ -27,22 +27,31 @@ static void stream_compact(struct stream *stream)
     }
 }
 
+/* A failed buf_add empties its buffer, so growing happens in a new one: what is held must outlive
+ * a push that was refused. */
+static bool make_room(struct stream *stream, size_t n)
+{
+    struct buf *bytes = &stream->bytes, grown;
+    size_t held = bytes->n - stream->head;
+    if (n > bytes->max - held)
+        return false;
+    if (bytes->n + n < bytes->capacity)
+        return true;
+    buf_init(&grown, bytes->max);
+    size_t spare = bytes->max - held - n < held / 2 ? bytes->max - held - n : held / 2;
+    if (!buf_reserve(&grown, held + n + spare) ||
+        !buf_add_str(&grown, str_from(buf_str(bytes), stream->head)))
+        return false;
+    buf_release(bytes);
+    *bytes = grown;
+    stream->head = 0;
+    return true;
+}
+
 bool stream_push(struct stream *stream, const char *p, size_t n)
 {
     CHECK(!stream->ended);
-    if (n > stream->bytes.max || stream->bytes.n - stream->head > stream->bytes.max - n)
-        return false;
-    if (stream->bytes.n > stream->bytes.max - n) {
-        buf_consume(&stream->bytes, stream->head);
-        stream->head = 0;
-    }
-    if (buf_add(&stream->bytes, p, n))
-        return true;
-    /* Out of memory: the bytes that were here are gone, so the client's side must break off. */
-    stream->head = 0;
-    stream->pulled = stream->released;
-    stream_abort(stream);
-    return false;
+    return make_room(stream, n) && buf_add(&stream->bytes, p, n);
 }
 
 uint64_t stream_size(const struct stream *stream)

@@ -45,8 +45,9 @@ struct tap {
     struct tap_seen seen;
     bool json_bad;    /* this event's data (or the document) is no JSON */
     bool raw;         /* this event is too long to be held: it passes as it comes */
-    bool withheld;         /* the last event was taken out, so its late LF is too */
-    uint64_t removed; /* bytes taken out of the stream so far: upstream minus stream offset */
+    bool withheld;    /* the last event was taken out, so its late LF is too */
+    uint64_t removed; /* upstream offset minus stream offset: bytes taken out, less those put
+                              in (modulo 2^64) */
 
     /* Results. */
     unsigned events;     /* with data, errors included */

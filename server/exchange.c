@@ -399,14 +399,25 @@ static void body_deadline(struct exchange *x)
 
 static void stall_deadline(struct exchange *x)
 {
-    int64_t limit = exchange_settings(x)->server_stall_timeout_ms;
+    const struct settings *settings = exchange_settings(x);
+    int64_t limit = settings->server_stall_timeout_ms;
     int64_t silent = clock_ms() - x->progress_ms;
     bool waits_for_client = !x->streaming || x->request == NULL ||
                             stream_ready(&x->request->stream) > 0 || x->request->stream.ended;
-    if (waits_for_client && silent >= limit)
+    if (waits_for_client && silent >= limit) {
         die(x, FAULT_CLIENT_STALLED);
-    else
-        client_arm(x->client, waits_for_client ? limit - silent : limit);
+        return;
+    }
+    int64_t keep_alive = x->streaming ? settings->server_sse_keepalive_ms : 0;
+    if (!waits_for_client && keep_alive > 0 && silent >= keep_alive) {
+        request_keep_alive(x->request);
+        loop_mark(x->loop, &x->ready);
+        x->progress_ms = clock_ms();
+        silent = 0;
+    }
+    int64_t next = waits_for_client ? limit - silent : limit;
+    client_arm(x->client,
+               keep_alive > 0 && keep_alive - silent < next ? keep_alive - silent : next);
 }
 
 void exchange_on_deadline(struct exchange *x)

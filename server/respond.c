@@ -62,7 +62,9 @@ static bool queue(struct exchange *x, int status, struct MHD_Response *response,
     MHD_destroy_response(response);
     x->phase = EXCHANGE_SENDING;
     x->progress_ms = clock_ms();
-    client_arm(x->client, exchange_settings(x)->server_stall_timeout_ms);
+    int64_t limit = exchange_settings(x)->server_stall_timeout_ms;
+    int64_t keep_alive = exchange_settings(x)->server_sse_keepalive_ms;
+    client_arm(x->client, keep_alive > 0 && keep_alive < limit ? keep_alive : limit);
     return ok;
 }
 

@@ -74,8 +74,7 @@ void period_format(enum quota_period period, int64_t wall_ms, char text[PERIOD_T
     text[n] = '\0';
 }
 
-/* --- accounts -----------------------------------------------------------------------------------
- */
+/* --- accounts ------------------------------------------------------------------------------- */
 
 /* Money that does not fit stays at the bound: a wrapped sum would hand out credit. */
 static int64_t add_bounded(int64_t a, int64_t b)
@@ -240,8 +239,7 @@ const char *account_period(const struct account *account)
     return account->period;
 }
 
-/* --- admission ----------------------------------------------------------------------------------
- */
+/* --- admission ------------------------------------------------------------------------------ */
 
 /* Before the mutex is taken: turning a time into a date is slow beside the rest. */
 static struct periods periods_now(const struct key_record *key)
@@ -394,8 +392,7 @@ int64_t book_held(struct book *book)
     return held;
 }
 
-/* --- the book itself ----------------------------------------------------------------------------
- */
+/* --- the book itself ------------------------------------------------------------------------ */
 
 struct book *book_new(void)
 {

@@ -64,7 +64,7 @@ void book_unpin(struct book *book, struct hold *hold);
 /* The sum of all holds, for status and tests. */
 int64_t book_held(struct book *book);
 
-/* --- for the store thread ------------------------------------------------------------------------*/
+/* --- for the store thread ------------------------------------------------------------------- */
 
 MUST_USE struct book *book_new(void);
 void book_free(struct book **book);
@@ -78,7 +78,7 @@ MUST_USE struct account *book_account(struct book *book, enum account_kind kind,
                                       const char *period, int64_t credited, int64_t spent);
 /* Locked.  NULL-safe. */
 void book_account_drop(struct book *book, struct account *account);
-/* Locked.  A credit or a give-back that has been committed; a no-op when the account is not here. */
+/* Locked.  A credit or a give-back that has been committed; a no-op when it is not here. */
 void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd);
 /* Locked.  held and spent of an account; false when it is not here. */
 bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,

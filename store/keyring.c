@@ -71,8 +71,7 @@ static struct unknown *unknown_find(const struct keyring *keyring, const uint8_t
     return unknown;
 }
 
-/* --- records ------------------------------------------------------------------------------------
- */
+/* --- records -------------------------------------------------------------------------------- */
 
 static void patterns_free(struct pattern *patterns, unsigned n)
 {
@@ -116,8 +115,7 @@ void key_record_drop(struct keyring *keyring, struct key_record **record)
     free(dropped);
 }
 
-/* --- the cache ----------------------------------------------------------------------------------
- */
+/* --- the cache ------------------------------------------------------------------------------ */
 
 enum keyring_answer keyring_find(struct keyring *keyring, const uint8_t hash[SECRET_HASH_SIZE],
                                  struct key_record **record)

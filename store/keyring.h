@@ -4,7 +4,8 @@
  * request retains the one it was admitted with.  A change of a key, user or group drops the records
  * it touches before the change is acknowledged, so that no request that starts later passes on the
  * old right.  Misses go to the store thread, which looks here again first: one look-up for many
- * waiting requests.  Negative entries live 5 s; above 100,000 records the least recently used go. */
+ * waiting requests.  Negative entries live 5 s; above 100,000 records the least recently
+ * used go. */
 #ifndef STORE_KEYRING_H
 #define STORE_KEYRING_H
 
@@ -80,19 +81,19 @@ MUST_USE enum fault key_record_permits_endpoint(const struct key_record *record,
 MUST_USE bool network_parse(struct str text, struct network *network);
 bool network_contains(const struct network *network, const uint8_t address[16]);
 
-/* --- for the store thread ------------------------------------------------------------------------*/
+/* --- for the store thread ------------------------------------------------------------------- */
 
 /* Nobody else adds or removes: what follows walks the tables without the mutex and takes it only
  * for the change itself, so call it without the book's lock. */
 
 /* Keeps the book until freed; NULL when out of memory. */
 MUST_USE struct keyring *keyring_new(struct book *book);
-/* NULL-safe; nulls the pointer.  Every record given out must have been dropped, every hold ended. */
+/* NULL-safe; nulls the pointer.  Records given out must have been dropped, holds ended. */
 void keyring_free(struct keyring **keyring);
 /* Other bounds than the two above (tests). */
 void keyring_bound(struct keyring *keyring, unsigned records_max, unsigned unknown_max);
-/* Takes *record (built by the store, one reference, its accounts' pointers filled in) into the cache
- * and nulls the pointer.  What is here for the hash, a negative entry too, is replaced.  Out of
+/* Takes *record (built by the store, one reference, its accounts filled in) into the cache and
+ * nulls the pointer.  What is here for the hash, a negative entry too, is replaced.  Out of
  * memory: the record is dropped, and the next request asks again. */
 void keyring_take(struct keyring *keyring, struct key_record **record);
 void keyring_note_unknown(struct keyring *keyring, const uint8_t hash[SECRET_HASH_SIZE]);

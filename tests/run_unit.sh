@@ -8,8 +8,8 @@ for binary in "$@"; do
     timeout 120 "$binary" >"$log" 2>&1
     status=$?
     ok=$(grep -c '^\[       OK \]' "$log")
-    bad=$(grep -c '^\[  FAILED  \] [a-z]' "$log")
-    skip=$(grep -c '^\[  SKIPPED \] [a-z]' "$log")
+    bad=$(grep '^\[  FAILED  \] [a-z]' "$log" | sort -u | wc -l)
+    skip=$(grep "^\[  SKIPPED \] [a-z]" "$log" | sort -u | wc -l)
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
     if [ "$ok" -eq 0 ] && [ "$bad" -eq 0 ]; then echo "$binary: ran no test"; bad=1; fi
     [ "$bad" -eq 0 ] || { echo "== $binary (exit $status)"; cat "$log"; }

@@ -79,15 +79,6 @@ test('F2 P1 cannot be reached in other ways', async (t) => {
         errorIs(response, 502, 'server_error', 'upstream_connect_timeout');
         await released(both, response);
     });
-    await sub(
-        t,
-        'F2 a name of a private address',
-        { P1: { base_url: 'https://localhost:9/v1', allow_private: 'off' } },
-        async (s) => {
-            s.M2.once(reply(J1));
-            bodyIs(await call(s.gw, { body }), J1);
-        },
-    );
 });
 
 test('F3 P1 accepts and never answers', async (t) => {

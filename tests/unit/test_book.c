@@ -1,119 +1,8 @@
 #include "store/book.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/unit/book_fixture.h"
 
-#include "base/clock.h"
-#include "store/keyring.h"
-
-#define USD INT64_C(1000000000)
-#define DAY_MS INT64_C(86400000)
-#define NOW INT64_C(1795546800000) /* 2026-11-24T19:00:00Z */
-#define THREADS 64
-
-#define USER 7
-#define KEY 70
-#define GROUP 3
-
-static struct book *book;
-
-static int set_up(void **state)
-{
-    (void)state;
-    clock_set(1000000, NOW);
-    book = book_new();
-    return book == NULL ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    book_free(&book);
-    clock_thaw();
-    return 0;
-}
-
-static struct account *open_account(enum account_kind kind, int64_t owner, const char *period,
-                                    int64_t credited, int64_t spent)
-{
-    book_lock(book);
-    struct account *account = book_account(book, kind, owner, period, credited, spent);
-    book_unlock(book);
-    assert_non_null(account);
-    return account;
-}
-
-static void close_account(struct account *account)
-{
-    book_lock(book);
-    book_account_drop(book, account);
-    book_unlock(book);
-}
-
-/* A record of USER with this credit and no limits. */
-static struct key_record plain_key(int64_t credited)
-{
-    return (struct key_record){
-        .id = KEY,
-        .user_id = USER,
-        .group_id = GROUP,
-        .key_limit = {-1, PERIOD_EVER},
-        .group_quota = {-1, PERIOD_EVER},
-        .group_user_quota = {-1, PERIOD_EVER},
-        .user_account = open_account(ACCOUNT_USER, USER, "", credited, 0),
-    };
-}
-
-static void close_key(struct key_record *key)
-{
-    close_account(key->user_account);
-    close_account(key->key_account);
-    close_account(key->group_account);
-    close_account(key->group_user_account);
-}
-
-static enum fault admit(struct key_record *key, int64_t nusd, struct hold *hold)
-{
-    struct shortage shortage;
-    *hold = (struct hold){0};
-    return book_admit(book, key, nusd, hold, &shortage);
-}
-
-static void finish(struct hold *hold, int64_t charge)
-{
-    book_settle(book, hold, charge);
-    book_unpin(book, hold);
-}
-
-struct words {
-    bool here;
-    int64_t held, spent;
-};
-
-static struct words peek(enum account_kind kind, int64_t owner, const char *period)
-{
-    struct words words = {0};
-    book_lock(book);
-    words.here = book_peek(book, kind, owner, period, &words.held, &words.spent);
-    book_unlock(book);
-    return words;
-}
-
-static void assert_words(enum account_kind kind, int64_t owner, int64_t held, int64_t spent)
-{
-    struct words words = peek(kind, owner, "");
-    assert_true(words.here);
-    assert_int_equal(words.held, held);
-    assert_int_equal(words.spent, spent);
-}
-
-/* --- one account --------------------------------------------------------------------------------
- */
+/* --- one account ---------------------------------------------------------------------------- */
 
 static void admit_at_the_exact_balance_passes_one_less_does_not(void **state)
 {
@@ -250,20 +139,7 @@ static void credit_reaches_the_account_that_is_here_only(void **state)
     close_key(&key);
 }
 
-/* --- several accounts ---------------------------------------------------------------------------
- */
-
-static struct key_record limited_key(int64_t credited, int64_t key, int64_t group, int64_t each)
-{
-    struct key_record record = plain_key(credited);
-    record.key_limit.nusd = key;
-    record.group_quota.nusd = group;
-    record.group_user_quota.nusd = each;
-    record.key_account = open_account(ACCOUNT_KEY, KEY, "", 0, 0);
-    record.group_account = open_account(ACCOUNT_GROUP, GROUP, "", 0, 0);
-    record.group_user_account = open_account(ACCOUNT_GROUP_USER, USER, "", 0, 0);
-    return record;
-}
+/* --- several accounts ----------------------------------------------------------------------- */
 
 static void admit_short_of_one_account_takes_none(void **state)
 {
@@ -345,8 +221,7 @@ static void admit_at_a_limit_of_zero_refuses_all_but_free(void **state)
     close_key(&key);
 }
 
-/* --- periods ------------------------------------------------------------------------------------
- */
+/* --- periods -------------------------------------------------------------------------------- */
 
 static void period_format_of_each_period(void **state)
 {
@@ -444,8 +319,7 @@ static void admit_after_another_key_of_the_day_is_gone_sees_what_it_spent(void *
     assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").here);
 }
 
-/* --- lifetimes ----------------------------------------------------------------------------------
- */
+/* --- lifetimes ------------------------------------------------------------------------------ */
 
 static void account_stays_until_record_and_hold_are_gone(void **state)
 {
@@ -482,138 +356,6 @@ static void account_that_is_here_keeps_its_own_words(void **state)
     close_account(again);
 }
 
-/* --- races --------------------------------------------------------------------------------------
- */
-
-struct racer {
-    pthread_barrier_t *start;
-    struct key_record *key;
-    unsigned seed;
-    int passes;
-    int64_t charged;
-};
-
-static void run_racers(struct racer racers[THREADS], struct key_record *key,
-                       void *(*run)(void *racer))
-{
-    pthread_t threads[THREADS];
-    pthread_barrier_t start;
-    assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
-    for (unsigned i = 0; i < THREADS; i++) {
-        racers[i] = (struct racer){.start = &start, .key = key, .seed = i * 2654435761u + 1};
-        assert_int_equal(pthread_create(&threads[i], NULL, run, &racers[i]), 0);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    pthread_barrier_destroy(&start);
-}
-
-/* Takes what there is and keeps it. */
-static void *run_greedy(void *argument)
-{
-    struct racer *racer = argument;
-    struct hold hold;
-    pthread_barrier_wait(racer->start);
-    for (int i = 0; i < 16; i++) {
-        if (admit(racer->key, 3, &hold) == FAULT_NONE)
-            racer->passes++;
-    }
-    return NULL;
-}
-
-static void admit_by_64_threads_with_money_for_k_passes_exactly_k(void **state)
-{
-    (void)state;
-    static struct racer racers[THREADS];
-    struct key_record key = plain_key(10 * 3 + 2);
-    run_racers(racers, &key, run_greedy);
-    int passes = 0;
-    for (unsigned i = 0; i < THREADS; i++)
-        passes += racers[i].passes;
-    assert_int_equal(passes, 10);
-    assert_int_equal(book_held(book), 30);
-    close_key(&key); /* the holds are left to book_free */
-}
-
-static void admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k(void **state)
-{
-    (void)state;
-    static struct racer racers[THREADS];
-    struct key_record key = limited_key(1000000, -1, 3 * 25, 3 * 400);
-    run_racers(racers, &key, run_greedy);
-    int passes = 0;
-    for (unsigned i = 0; i < THREADS; i++)
-        passes += racers[i].passes;
-    assert_int_equal(passes, 25);
-    assert_words(ACCOUNT_USER, USER, 75, 0);
-    close_key(&key);
-}
-
-static unsigned next_random(unsigned *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
-/* Every way out of a request, in any order, up to two at a time; the money runs out on the way. */
-static void *run_random(void *argument)
-{
-    struct racer *racer = argument;
-    pthread_barrier_wait(racer->start);
-    clock_set(1, NOW + (racer->seed % 2 == 0 ? 0 : DAY_MS));
-    struct hold holds[2] = {{.nusd = 0}, {.nusd = 0}};
-    for (int i = 0; i < 500; i++) {
-        unsigned dice = next_random(&racer->seed);
-        struct hold *hold = &holds[dice & 1];
-        if (!hold->pinned) {
-            if (admit(racer->key, dice % 50, hold) == FAULT_NONE)
-                racer->passes++;
-            continue;
-        }
-        int64_t charge = dice % 4 == 0 ? 0 : (int64_t)(next_random(&racer->seed) % 20);
-        racer->charged += charge;
-        finish(hold, charge);
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        if (holds[i].taken)
-            finish(&holds[i], 0);
-    }
-    clock_thaw();
-    return NULL;
-}
-
-static void settle_by_random_exits_returns_held_to_zero(void **state)
-{
-    (void)state;
-    static struct racer racers[THREADS];
-    struct key_record key = limited_key(100000, 60000, 80000, -1);
-    close_account(key.group_account);
-    key.group_account = open_account(ACCOUNT_GROUP, GROUP, "2026-11-24", 0, 0);
-    key.group_quota.period = PERIOD_DAY;
-    run_racers(racers, &key, run_random);
-    int passes = 0;
-    int64_t charged = 0;
-    for (unsigned i = 0; i < THREADS; i++) {
-        passes += racers[i].passes;
-        charged += racers[i].charged;
-    }
-    assert_in_range(passes, 1000, THREADS * 250);
-    assert_true(charged > 0);
-    assert_int_equal(book_held(book), 0);
-    assert_words(ACCOUNT_USER, USER, 0, charged);
-    assert_words(ACCOUNT_KEY, KEY, 0, charged);
-    assert_words(ACCOUNT_GROUP_USER, USER, 0, charged);
-    struct words group = peek(ACCOUNT_GROUP, GROUP, "2026-11-25");
-    assert_true(group.here);
-    assert_int_equal(group.held, 0);
-    assert_true(group.spent <= charged);
-    assert_false(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").here);
-    close_key(&key);
-    assert_false(peek(ACCOUNT_USER, USER, "").here);
-}
-
-#define BOOK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,9 +378,6 @@ int main(void)
         BOOK_TEST(admit_after_another_key_of_the_day_is_gone_sees_what_it_spent),
         BOOK_TEST(account_stays_until_record_and_hold_are_gone),
         BOOK_TEST(account_that_is_here_keeps_its_own_words),
-        BOOK_TEST(admit_by_64_threads_with_money_for_k_passes_exactly_k),
-        BOOK_TEST(admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k),
-        BOOK_TEST(settle_by_random_exits_returns_held_to_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,9 +145,26 @@ static void lines_add_up_to_the_charge(void **state)
     assert_int_equal(lines[3].quantity, 1);
 }
 
+/* "A model priced by requests only": its tokens are paid for with the call. */
+static void compute_with_a_price_per_call_covers_other_counters(void **state)
+{
+    (void)state;
+    struct rate rate = {.counter = COUNTER_requests, .pusd = 30000000000, .quantum = 1};
+    struct price price = {.rates = &rate, .n = 1};
+    struct counters counters = {{0}};
+    struct price_match match = {.input_tokens = 7};
+    struct charge charge;
+    counters.n[COUNTER_in_text] = 7;
+    counters.n[COUNTER_out_text] = 9;
+    assert_int_equal(charge_compute(&price, &counters, &match, 1000000, 1000000, &charge),
+                     CHARGE_OK);
+    assert_int_equal(charge.nusd, 30000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(compute_with_a_price_per_call_covers_other_counters),
         cmocka_unit_test(charge_rounds_once_and_up),
         cmocka_unit_test(charge_per_request_is_due_once),
         cmocka_unit_test(charge_of_counted_request_without_rate_is_nothing),

@@ -104,8 +104,7 @@ static bool account_is_here(enum account_kind kind, int64_t owner)
     return here;
 }
 
-/* --- the cache ----------------------------------------------------------------------------------
- */
+/* --- the cache ------------------------------------------------------------------------------ */
 
 static void find_of_what_was_taken_gives_that_record(void **state)
 {
@@ -216,8 +215,7 @@ static void eviction_keeps_accounts_that_others_refer_to(void **state)
     assert_true(account_is_here(ACCOUNT_GROUP, 100));
 }
 
-/* --- negative entries ---------------------------------------------------------------------------
- */
+/* --- negative entries ----------------------------------------------------------------------- */
 
 static void unknown_is_known_for_5_seconds(void **state)
 {
@@ -263,8 +261,7 @@ static void note_unknown_above_the_bound_drops_the_oldest(void **state)
     assert_int_equal(find(3, &record), KEYRING_UNKNOWN);
 }
 
-/* --- what a record permits ----------------------------------------------------------------------
- */
+/* --- what a record permits ------------------------------------------------------------------ */
 
 static struct network parsed(const char *text)
 {
@@ -409,8 +406,7 @@ static void network_parse_of_what_is_none_leaves_the_network(void **state)
     assert_int_equal(network.bits, 77);
 }
 
-/* --- several threads ----------------------------------------------------------------------------
- */
+/* --- several threads ------------------------------------------------------------------------ */
 
 struct reader {
     pthread_t thread;

@@ -53,6 +53,8 @@ static bool ip6_is_public(const uint8_t a[16])
         return false;
     if (a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x0d && a[3] == 0xb8) /* documentation */
         return false;
+    if (a[0] == 0x3f && a[1] == 0xff && a[2] < 0x10) /* 3fff::/20: documentation */
+        return false;
     return (a[0] & 0xe0) == 0x20; /* only 2000::/3 is global unicast */
 }
 

@@ -41,8 +41,9 @@ static void take_error(struct tap *tap, const struct jspan_value *value)
     if (value->type == JSPAN_NULL || tap->error.n > 0)
         return;
     tap->seen.error = true;
-    /* Too long to keep: it is an error all the same. */
-    struct str text = value->raw_cut ? STR("{}") : value->raw;
+    /* Too long to keep is an error all the same; not an object, since one that nobody has looked at
+     * must not be relayed. */
+    struct str text = value->raw_cut ? STR("\"\"") : value->raw;
     if (!buf_add_str(&tap->error, text))
         buf_clear(&tap->error);
 }

@@ -60,7 +60,7 @@ static void on_value(void *context, const struct jspan_value *value)
     struct field *field = &fields->field[value->want];
     field->seen++;
     if (field->seen > 1 || value->other_case) {
-        if (fields->repeated == FIELD_COUNT && value->want != FIELD_include_usage)
+        if (fields->repeated == FIELD_COUNT)
             fields->repeated = (enum field_name)value->want;
         return;
     }

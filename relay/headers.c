@@ -63,7 +63,7 @@ static bool add_auth(struct buf *lines, const struct provider *provider)
  * collide there. */
 static bool add_idempotency(struct buf *lines, const char *key, int64_t user_id)
 {
-    if (key == NULL)
+    if (key == NULL || key[0] == '\0') /* an empty one would make all calls of a user the same */
         return true;
     struct buf text;
     uint8_t hash[SECRET_HASH_SIZE];

@@ -259,17 +259,14 @@ static void drop(struct request *request)
 /* The upstream has had the request: what it reports is charged, so it is read on for a while. */
 static void drain(struct request *request)
 {
-    const struct provider *provider = request->offer->provider;
-    bool is_stream = request->stream_asked;
+    int64_t limit = request->offer->provider->drain_ms;
     stream_release_all(&request->stream);
     stream_skip(&request->stream, stream_ready(&request->stream));
     request->tap.injected_usage = false; /* nobody is left to withhold it from */
     request_enter(request, REQUEST_DRAINING, "client gone");
-    if (is_stream && provider->drain_ms == 0)
-        loop_mark(request->relay->loop, &request->ready);
-    else if (is_stream)
-        timer_arm(loop_timers(request->relay->loop), &request->timer,
-                  clock_ms() + provider->drain_ms);
+    if (request->stream_asked)
+        timer_arm(loop_timers(request->relay->loop), &request->timer, clock_ms() + limit);
+    loop_mark(request->relay->loop, &request->ready); /* the last word may be here already */
     attempt_resume(request->attempt);
 }
 

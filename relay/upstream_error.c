@@ -14,13 +14,15 @@
 static void take_text(char *room, size_t size, const char *text)
 {
     size_t n = 0;
-    for (const char *p = text; *p != '\0' && n < size - 1; p++)
+    const char *p = text;
+    for (; *p != '\0' && n < size - 1; p++)
         room[n++] = (unsigned char)*p < 0x20 ? ' ' : *p;
-    /* Do not end inside a UTF-8 sequence. */
-    while (n > 0 && n == size - 1 && ((unsigned char)room[n - 1] & 0xc0) == 0x80)
+    /* Do not end inside a UTF-8 sequence: the byte that is left out would go on with it. */
+    bool inside = ((unsigned char)*p & 0xc0) == 0x80;
+    while (inside && n > 0) {
         n--;
-    if (n == size - 1 && n > 0 && (unsigned char)room[n - 1] >= 0xc0)
-        n--;
+        inside = ((unsigned char)room[n] & 0xc0) == 0x80;
+    }
     n = log_mask(room, n, true);
     room[n] = '\0';
 }
@@ -79,6 +81,22 @@ static void read_details(struct upstream_error *error, const json_t *object)
     error->nested = error->type[0] != '\0' || error->code[0] != '\0';
 }
 
+/* Numbers beyond 64 bits are legal; they are read as reals only if need be, since a code that is a
+ * number must stay one. */
+static json_t *load(struct str body)
+{
+    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_t *root = json_loadb(body.p, body.n, flags, NULL);
+    return root != NULL ? root : json_loadb(body.p, body.n, flags | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+static bool is_markup(struct str body)
+{
+    while (body.n > 0 && strchr(" \t\r\n", body.p[0]) != NULL && body.p[0] != '\0')
+        body = str_from(body, 1);
+    return body.n == 0 || body.p[0] == '<';
+}
+
 /* The places where providers put it, in order of trust. */
 static const json_t *find_object(const json_t *root, bool is_error_status)
 {
@@ -106,7 +124,7 @@ void upstream_error_read(struct upstream_error *error, int status, struct str bo
     memset(error, 0, sizeof *error);
     error->status = status;
     bool is_error_status = status >= 300;
-    json_t *root = json_loadb(body.p, body.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *root = load(body);
     error->is_json = root != NULL;
     const json_t *object = json_is_object(root) ? find_object(root, is_error_status) : NULL;
     if (json_is_string(root) && !is_error_status) {
@@ -123,7 +141,7 @@ void upstream_error_read(struct upstream_error *error, int status, struct str bo
             own = own_status(json_object_get(object, "status"));
         if (!is_error_status)
             error->status = own != 0 ? own : 500;
-    } else if (root == NULL && is_error_status && body.n > 0 && body.p[0] != '<') {
+    } else if (root == NULL && is_error_status && !is_markup(body)) {
         char text[256];
         size_t n = body.n < sizeof text - 1 ? body.n : sizeof text - 1;
         memcpy(text, body.p, n);

@@ -74,8 +74,22 @@ static bool span_parse(struct str text, int64_t *ms)
     return total > 0;
 }
 
+/* "Please try again in 6.57s." */
+static bool sentence_parse(struct str text, int64_t *ms)
+{
+    static const struct str before = {"try again in ", 13};
+    while (text.n > before.n && !str_starts_nocase(text, before))
+        text = str_from(text, 1);
+    if (!str_starts_nocase(text, before))
+        return false;
+    text = str_slice(text, before.n, before.n + str_index(str_from(text, before.n), ' '));
+    while (str_ends(text, STR(".")) || str_ends(text, STR(",")))
+        text.n--;
+    return span_parse(text, ms);
+}
+
 /* The first that the answer gives; 0 when none. */
-static int64_t asked_wait_ms(const struct attempt_head *head)
+static int64_t asked_wait_ms(const struct attempt_head *head, const char *sentence)
 {
     int64_t ms = 0;
     uint64_t exact = 0;
@@ -83,7 +97,7 @@ static int64_t asked_wait_ms(const struct attempt_head *head)
         return (int64_t)exact;
     if (seconds_parse(str_of(head->retry_after), &ms) || date_parse(head->retry_after, &ms) ||
         span_parse(str_of(head->reset_requests), &ms) ||
-        span_parse(str_of(head->reset_tokens), &ms))
+        span_parse(str_of(head->reset_tokens), &ms) || sentence_parse(str_of(sentence), &ms))
         return ms > 0 ? ms : 1;
     return 0;
 }
@@ -219,15 +233,36 @@ static void describe(struct failure *failure, const struct upstream_error *error
     }
 }
 
-static enum fault judge_error(const struct outcome *outcome, const struct upstream_error *error,
+#define KEY_MIN 8 /* a shorter one may be an ordinary word */
+
+/* A key that has no known form is masked by what it is. */
+static void hide_key(char *text, const char *key)
+{
+    size_t n = strlen(key);
+    if (n < KEY_MIN)
+        return;
+    for (char *at = strstr(text, key); at != NULL; at = strstr(at + 3, key)) {
+        memcpy(at, "***", 3);
+        memmove(at + 3, at + n, strlen(at + n) + 1);
+    }
+}
+
+static enum fault judge_error(const struct outcome *outcome, struct upstream_error *error,
                               struct failure *failure)
 {
+    const struct provider *provider = outcome->attempt->call.provider;
+    if (provider != NULL) {
+        hide_key(error->message, provider->key);
+        hide_key(error->type, provider->key);
+        hide_key(error->code, provider->key);
+        hide_key(error->param, provider->key);
+    }
     enum fault fault = fault_of_text(error);
     if (fault == FAULT_NONE)
         fault = fault_of_status(error);
     failure_set(failure, fault, "%s", "");
     describe(failure, error, outcome->model);
-    int64_t wait = asked_wait_ms(&outcome->attempt->head);
+    int64_t wait = asked_wait_ms(&outcome->attempt->head, error->message);
     enum fault_class class_ = fault_info(fault)->class_;
     if (class_ == FAULT_CLASS_RATE)
         set_wait(failure, wait > 0 ? wait : RATE_WAIT_DEFAULT_MS);

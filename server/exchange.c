@@ -87,8 +87,9 @@ void exchange_wake(void *exchange)
 void exchange_refuse(struct exchange *x, enum fault fault)
 {
     CHECK(x->refused.fault == fault);
-    log_write(LOG_INFO, "server", "request %s refused, fault %s status %d", x->id_text,
-              fault_name(fault), fault_info(fault)->status);
+    if (x->request == NULL) /* else the request logs it */
+        log_write(LOG_INFO, "server", "request %s fault %s status %d", x->id_text,
+                  fault_name(fault), fault_info(fault)->status);
     x->close_after |= reply_closes(&x->refused);
 }
 
@@ -277,6 +278,11 @@ static void step_over(struct exchange *x)
         free(x->admin_call);
         x->admin_call = NULL;
     }
+    if (x->refused.fault != FAULT_NONE && x->request != NULL && !x->begun) {
+        /* Answered at the head. */
+        failure_take(&x->request->failure, &x->refused);
+        request_refuse(x->request);
+    }
     part_with_request(x, FAULT_NONE);
     loop_unmark(x->loop, &x->ready);
     loop_bury(x->loop, &x->grave);
@@ -294,8 +300,7 @@ static void step_wait(struct exchange *x)
 {
     if (!x->begun) {
         x->begun = true;
-        if (x->refused.fault != FAULT_NONE && x->request != NULL && x->request->key != NULL) {
-            /* A known caller: the refusal goes into its books. */
+        if (x->refused.fault != FAULT_NONE && x->request != NULL) {
             failure_take(&x->request->failure, &x->refused);
             request_refuse(x->request);
         } else if (x->refused.fault == FAULT_NONE && x->is_admin) {

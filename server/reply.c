@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#define RETRY_AFTER_MIN_MS 1000
 #define RETRY_AFTER_MAX_MS 60000
 
 int reply_status(const struct failure *failure, const struct settings *settings)
@@ -57,12 +58,13 @@ bool reply_headers(const struct failure *failure, struct buf *lines)
     if (failure->allow != NULL && !buf_addf(lines, "Allow: %s\n", failure->allow))
         return false;
     if (info->retry == FAULT_RETRY_SOON && wait == 0)
-        wait = 1000;
+        wait = RETRY_AFTER_MIN_MS;
     if (wait > 0) {
-        int64_t told = wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
-        int64_t seconds = (told + 999) / 1000;
-        if (!buf_addf(lines, "retry-after: %lld\nretry-after-ms: %lld\n", (long long)seconds,
-                      (long long)(wait < RETRY_AFTER_MAX_MS ? told : seconds * 1000)))
+        int64_t told = wait < RETRY_AFTER_MIN_MS   ? RETRY_AFTER_MIN_MS
+                       : wait < RETRY_AFTER_MAX_MS ? wait
+                                                   : RETRY_AFTER_MAX_MS;
+        if (!buf_addf(lines, "retry-after: %lld\nretry-after-ms: %lld\n",
+                      (long long)((told + 999) / 1000), (long long)told))
             return false;
     }
     if (failure->no_retry || info->retry == FAULT_RETRY_NEVER || wait > RETRY_AFTER_MAX_MS)

@@ -340,8 +340,16 @@ static void run(struct server *server)
 
 static void tear_down(struct server *server)
 {
+    bool stuck = false;
     for (unsigned i = 0; i < server->worker_count; i++)
-        worker_join(&server->workers[i]);
+        stuck |= !worker_join(&server->workers[i]);
+    if (stuck) {
+        log_write(LOG_ERROR, "server",
+                  "requests were still in use at the end; charges may be lost");
+        log_flush();
+        store_close(&server->store);
+        _exit(EXIT_FAILED);
+    }
     sandbox_stop(&server->sandbox);
     store_close(&server->store);
     health_free(&server->health);

@@ -10,6 +10,7 @@
 #include "server/listener.h"
 
 #define RESERVED_FDS 32
+#define STOP_LIMIT_MS 8000
 
 /* --- orders of the main thread -------------------------------------------------------------------
  */
@@ -130,8 +131,10 @@ static void *worker_main(void *context)
      */
     relay_cut_all(&worker->relay);
     http_kill_all(worker->http);
-    while (!drained(worker))
+    int64_t limit = clock_ms() + STOP_LIMIT_MS;
+    while (!drained(worker) && clock_ms() < limit)
         worker_turn(worker);
+    worker->stuck = !drained(worker);
     log_leave();
     return NULL;
 }
@@ -167,7 +170,7 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     *out = worker;
     return FAULT_NONE;
 fail:
-    worker_join(&worker);
+    (void)worker_join(&worker);
     return fault;
 }
 
@@ -187,13 +190,15 @@ bool worker_start(struct worker *worker)
     return worker->started;
 }
 
-void worker_join(struct worker **worker)
+bool worker_join(struct worker **worker)
 {
     struct worker *w = *worker;
     if (w == NULL)
-        return;
+        return true;
     if (w->started)
         pthread_join(w->thread, NULL);
+    if (w->stuck)
+        return false;
     if (w->loop != NULL) {
         loop_own(w->loop);
         listener_free(&w->listener);
@@ -207,4 +212,5 @@ void worker_join(struct worker **worker)
     loop_free(&w->loop);
     free(w);
     *worker = NULL;
+    return true;
 }

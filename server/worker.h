@@ -57,6 +57,7 @@ struct worker {
     unsigned index, workers;
     pthread_t thread;
     bool started, stopping, draining;
+    bool stuck; /* it ended with work left: nothing of it can be freed */
     struct loop *loop;
     struct engine *engine;
     struct relay relay;
@@ -76,7 +77,8 @@ MUST_USE enum fault worker_listen(struct worker *worker, int fd, int admin_fd);
 MUST_USE bool worker_start(struct worker *worker);
 /* Any thread.  Keeps `mail` until it is back. */
 void worker_order(struct worker *worker, struct worker_mail *mail);
-/* After ORDER_STOP: waits for the thread and frees everything. */
-void worker_join(struct worker **worker);
+/* After ORDER_STOP: waits for the thread and frees everything.  False: something was still in use
+ * after the limit (the store cannot commit); the process can only end. */
+bool worker_join(struct worker **worker);
 
 #endif

@@ -125,7 +125,8 @@ static void neighbouring_edits_do_not_disturb_each_other(void **state)
     assert_reads(&body, "ACDEF!");
     body_clear_edits(&body);
     assert_true(body_edit(&body, 3, 3, STR("1")));
-    assert_true(body_edit(&body, 3, 3, STR("2"))); /* insertions stand in the order of their calls */
+    assert_true(
+        body_edit(&body, 3, 3, STR("2"))); /* insertions stand in the order of their calls */
     assert_reads(&body, "abc12def");
     body_release(&body);
 }

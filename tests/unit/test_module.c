@@ -1,0 +1,94 @@
+#include "relay/module.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static void paths_lead_to_their_modules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *path;
+        enum route_result expected;
+        const struct module *module;
+        const char *subject;
+    } rows[] = {
+        {"POST", "/chat/completions", ROUTE_FOUND, &chat_module, ""},
+        {"GET", "/models", ROUTE_FOUND, &models_list_module, ""},
+        {"GET", "/models/gpt-5", ROUTE_FOUND, &models_get_module, "gpt-5"},
+        {"GET", "/models/org/slash-model", ROUTE_FOUND, &models_get_module, "org/slash-model"},
+        {"GET", "/models/*", ROUTE_FOUND, &models_get_module, "*"},
+        {"GET", "/models/", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "/chat/completions", ROUTE_METHOD, &chat_module, ""},
+        {"post", "/chat/completions", ROUTE_METHOD, &chat_module, ""},
+        {"POST", "/models", ROUTE_METHOD, &models_list_module, ""},
+        {"DELETE", "/models/x", ROUTE_METHOD, &models_get_module, "x"},
+        {"POST", "/chat/completion", ROUTE_UNKNOWN, NULL, ""},
+        {"POST", "/chat/completionss", ROUTE_UNKNOWN, NULL, ""},
+        {"POST", "/Chat/completions", ROUTE_UNKNOWN, NULL, ""},
+        {"POST", "/chat/completions/x", ROUTE_UNKNOWN, NULL, ""},
+        {"POST", "chat/completions", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "/modelsx", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "/", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "/admin", ROUTE_UNKNOWN, NULL, ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct module *module = NULL;
+        struct str subject = STR_EMPTY;
+        enum route_result found =
+            module_route(str_of(rows[i].method), str_of(rows[i].path), &module, &subject);
+        if (found != rows[i].expected || module != rows[i].module ||
+            !str_eq(subject, str_of(rows[i].subject)))
+            fail_msg("%s %s: %d, subject %.*s", rows[i].method, rows[i].path, (int)found,
+                     STR_ARG(subject));
+    }
+}
+
+static bool is_path(const char *path)
+{
+    size_t n = strlen(path);
+    const char *star = strchr(path, '*');
+    return path[0] == '/' && (star == NULL || star == path + n - 1) &&
+           (star != NULL || path[n - 1] != '/') && strstr(path, "//") == NULL;
+}
+
+/* What the rest of the relay takes for granted about a row. */
+static void every_row_is_whole(void **state)
+{
+    (void)state;
+    unsigned n = 0;
+    for (const struct module *m; (m = module_at(n)) != NULL; n++) {
+        assert_non_null(m->name);
+        assert_true(is_path(m->path));
+        assert_int_equal(m->needs_provider, m->local == NULL);
+        assert_int_equal(m->body == BODY_KIND_NONE, strcmp(m->method, "GET") == 0);
+        const struct module *other = NULL;
+        struct str subject;
+        assert_int_equal(module_route(str_of(m->method), str_of(m->path), &other, &subject),
+                         ROUTE_FOUND);
+        assert_ptr_equal(other, m);
+        if (!m->needs_provider)
+            continue;
+        assert_true(m->check && m->edit && m->ceiling && m->upstream_path);
+        assert_true(m->reply_wants && m->reply_take && m->reply_is_good);
+        assert_true(m->fate && m->is_complete);
+        assert_in_range(m->reply_want_count, 1, JSPAN_WANTS_MAX);
+    }
+    assert_true(n >= 3);
+    assert_null(module_at(n));
+    assert_null(module_at(UINT32_MAX));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_lead_to_their_modules),
+        cmocka_unit_test(every_row_is_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

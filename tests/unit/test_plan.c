@@ -1,0 +1,145 @@
+#include "relay/plan.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/check.h"
+
+static struct provider providers[6];
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(providers); i++)
+        providers[i] = (struct provider){.enabled = true};
+    return 0;
+}
+
+static struct offer offer_of(unsigned provider, int priority, int weight)
+{
+    return (struct offer){.provider = &providers[provider], .priority = priority, .weight = weight};
+}
+
+static struct model model_of(struct offer *offers, unsigned n)
+{
+    return (struct model){.offers = offers, .offer_count = n};
+}
+
+static void offers_come_by_priority_and_each_provider_once(void **state)
+{
+    (void)state;
+    struct offer offers[] = {offer_of(0, 30, 1), offer_of(1, 10, 1), offer_of(1, 20, 9),
+                             offer_of(2, 20, 1), offer_of(0, 5, 1)};
+    struct model model = model_of(offers, COUNT(offers));
+    for (uint64_t random = 0; random < 100; random++) {
+        struct plan plan;
+        plan_make(&plan, &model, random);
+        assert_int_equal(plan.count, 3);
+        assert_ptr_equal(plan_next(&plan), &offers[4]);
+        assert_ptr_equal(plan_next(&plan), &offers[1]);
+        assert_ptr_equal(plan_next(&plan), &offers[3]);
+        assert_null(plan_next(&plan));
+        assert_null(plan_next(&plan));
+    }
+}
+
+static void disabled_providers_are_left_out(void **state)
+{
+    (void)state;
+    struct offer offers[] = {offer_of(0, 1, 5), offer_of(1, 1, 5), offer_of(2, 2, 5)};
+    struct model model = model_of(offers, COUNT(offers));
+    struct plan plan;
+    providers[0].enabled = false;
+    for (uint64_t random = 0; random < 50; random++) {
+        plan_make(&plan, &model, random);
+        assert_int_equal(plan.count, 2);
+        assert_ptr_equal(plan.offers[0], &offers[1]);
+        assert_ptr_equal(plan.offers[1], &offers[2]);
+    }
+    providers[1].enabled = providers[2].enabled = false;
+    plan_make(&plan, &model, 1);
+    assert_int_equal(plan.count, 0);
+    assert_null(plan_next(&plan));
+}
+
+static void plan_is_no_longer_than_its_tries(void **state)
+{
+    (void)state;
+    struct offer offers[] = {offer_of(0, 1, 1), offer_of(1, 1, 1), offer_of(2, 1, 1),
+                             offer_of(3, 1, 1), offer_of(4, 0, 1), offer_of(5, -2, 1)};
+    struct model model = model_of(offers, COUNT(offers));
+    struct plan plan;
+    plan_make(&plan, &model, 99);
+    assert_int_equal(plan.count, PLAN_TRIES_MAX);
+    assert_ptr_equal(plan.offers[0], &offers[5]);
+    assert_ptr_equal(plan.offers[1], &offers[4]);
+    assert_true(plan.offers[2] >= &offers[0] && plan.offers[2] <= &offers[3]);
+}
+
+static uint64_t random_of(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void weights_share_the_load(void **state)
+{
+    (void)state;
+    enum { RUNS = 60000 };
+    struct offer offers[] = {offer_of(0, 1, 1), offer_of(1, 1, 2), offer_of(2, 1, 3),
+                             offer_of(3, 2, 1000)};
+    struct model model = model_of(offers, COUNT(offers));
+    unsigned first[4] = {0}, second_after_2[4] = {0};
+    uint64_t seed = 12345;
+    for (unsigned run = 0; run < RUNS; run++) {
+        struct plan plan;
+        plan_make(&plan, &model, random_of(&seed));
+        assert_int_equal(plan.count, 3);
+        first[plan.offers[0] - offers]++;
+        if (plan.offers[0] == &offers[2])
+            second_after_2[plan.offers[1] - offers]++;
+    }
+    assert_int_equal(first[3], 0);
+    assert_in_range(first[0], RUNS / 6 * 95 / 100, RUNS / 6 * 105 / 100);
+    assert_in_range(first[1], RUNS / 3 * 95 / 100, RUNS / 3 * 105 / 100);
+    assert_in_range(first[2], RUNS / 2 * 95 / 100, RUNS / 2 * 105 / 100);
+    assert_in_range(second_after_2[0], RUNS / 6 * 90 / 100, RUNS / 6 * 110 / 100);
+    assert_in_range(second_after_2[1], RUNS / 3 * 95 / 100, RUNS / 3 * 105 / 100);
+}
+
+static void huge_weights_do_not_overflow(void **state)
+{
+    (void)state;
+    struct offer offers[] = {offer_of(0, 1, INT32_MAX), offer_of(1, 1, INT32_MAX),
+                             offer_of(2, 1, INT32_MAX)};
+    struct model model = model_of(offers, COUNT(offers));
+    unsigned first[3] = {0};
+    uint64_t seed = 7;
+    for (unsigned run = 0; run < 3000; run++) {
+        struct plan plan;
+        plan_make(&plan, &model, random_of(&seed));
+        assert_int_equal(plan.count, 3);
+        first[plan.offers[0] - offers]++;
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_in_range(first[i], 800, 1200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(offers_come_by_priority_and_each_provider_once, set_up),
+        cmocka_unit_test_setup(disabled_providers_are_left_out, set_up),
+        cmocka_unit_test_setup(plan_is_no_longer_than_its_tries, set_up),
+        cmocka_unit_test_setup(weights_share_the_load, set_up),
+        cmocka_unit_test_setup(huge_weights_do_not_overflow, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -48,11 +48,8 @@ for file in ${FILES:-$(cd tests/e2e && ls ./*.test.mjs)}; do
     files="$files tests/e2e/$(basename "$file")"
 done
 status=0
-# A client library's idle socket must not keep a finished file waiting.
-force=
-"$node" --help | grep -q -- --test-force-exit && force=--test-force-exit
 # shellcheck disable=SC2086
-"$node" --test $force --test-timeout="${LIMIT_MS:-300000}" --test-concurrency="${JOBS:-2}" --test-reporter="./tests/e2e/lib/reporter.mjs" \
+"$node" --test --test-timeout="${LIMIT_MS:-300000}" --test-concurrency="${JOBS:-2}" --test-reporter="./tests/e2e/lib/reporter.mjs" \
     ${ONLY:+--test-name-pattern="^$ONLY\\b"} $files || status=$?
 [ -n "${ONLY:-}${FILES:-}" ] || "$node" tests/e2e/faults.mjs
 exit $status

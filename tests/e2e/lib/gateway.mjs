@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { after } from 'node:test';
 import { noteLog, root, scratch } from './seen.mjs';
 import { fixtureOf } from './fixture.mjs';
 import { Upstream } from './upstream.mjs';
@@ -18,6 +19,12 @@ const alarms = [
     /runtime error:/,
     /check failed/i,
 ];
+
+// All of the file's tests have ended by now; an idle socket of a client library must not keep its
+// process waiting.
+after(() => {
+    setTimeout(() => process.exit(), 3000).unref();
+});
 
 let made = 0;
 

@@ -1,8 +1,8 @@
 /* Operator operations on the customer side: names, arguments and results.
  *
  * This table is the contract between store/admin_*.c, the admin API and the command line.  All
- * money is a decimal string in USD ("12.5" in, 9 digits out), ratios are decimal strings, ids are
- * integers, times RFC 3339 UTC strings or null.  Unknown members are INVALID.
+ * money is a decimal string in USD ("12.5" in, 9 digits out), ratios are decimal strings, ids
+ * strings of digits (they pass 2^53), times RFC 3339 UTC strings or null.  Unknown members are INVALID.
  *
  *   user add      {name, group?, ratio?, credit?}          -> user
  *   user list     {}                                       -> [user]
@@ -13,7 +13,7 @@
  *   key create    {user, name?, group?, expires_s?, models?[], networks?[], limit?, secret?}
  *                                                          -> key + {"secret"} (once)
  *   key list      {user?}                                  -> [key]
- *   key show      {id}                                     -> key    (id: integer, or a hint)
+ *   key show      {id}                                     -> key    (id: digits, or a hint)
  *   key revoke    {id}   key disable {id}   key enable {id} -> key
  *                                                            (revoked: for ever, no more listed)
  *   group add     {name, models[], endpoints?[], ratio?, quota?, user_quota?}  -> group

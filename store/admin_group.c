@@ -23,7 +23,7 @@ static json_t *group_json(struct admin_run *run, const struct group_row *row)
     if (row->quota.nusd >= 0)
         period_format(row->quota.period, run->room->now_ms, period);
     (void)!account_find(run->db, ACCOUNT_GROUP, row->id, period, &account);
-    return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)row->id,
+    return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", admin_id(row->id),
                      "name", row->name, "enabled", row->enabled, "ratio",
                      admin_ratio(row->ratio_ppm), "models",
                      admin_list(run->db, LIST_GROUP_MODELS, row->id), "endpoints",

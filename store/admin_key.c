@@ -18,7 +18,7 @@ static json_t *key_json(struct admin_run *run, const struct key_row *row)
         period_format(row->limit.period, run->room->now_ms, period);
     (void)!account_find(run->db, ACCOUNT_KEY, row->id, period, &account);
     return json_pack(
-        "{s:I, s:o, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)row->id,
+        "{s:o, s:o, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", admin_id(row->id),
         "name", admin_string(row->name), "hint", row->hint, "user", row->user_name, "group",
         row->group_name, "enabled", row->enabled, "expires", admin_time(row->expires_ms), "limit",
         admin_quota(row->limit), "spent", admin_usd(account.spent), "models",

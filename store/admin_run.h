@@ -99,6 +99,7 @@ json_t *admin_usd(int64_t nusd);
 json_t *admin_ratio(uint32_t ppm);
 json_t *admin_quota(struct quota quota);
 json_t *admin_time(int64_t wall_ms); /* null for 0 */
+json_t *admin_id(int64_t id);        /* digits: a JSON number would lose some above 2^53 */
 json_t *admin_list(struct db *db, enum row_list list, int64_t owner_id);
 /* NULL for a NULL. */
 json_t *admin_string(const char *text);

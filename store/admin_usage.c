@@ -37,10 +37,10 @@ static json_t *usage_json(const struct usage_row *row)
     char id[IDENT_TEXT_SIZE];
     ident_format(row->id, id);
     return json_pack(
-        "{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:o, s:s, s:o, "
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:o, s:s, s:o, "
         "s:o, s:o, s:o, s:I}",
         "request_id", id, "ts", admin_time(row->ts_ms), "user", admin_string(row->user), "key_id",
-        (json_int_t)row->key_id, "group", admin_string(row->group), "endpoint",
+        admin_id(row->key_id), "group", admin_string(row->group), "endpoint",
         admin_string(row->endpoint), "model", admin_string(row->model), "provider",
         admin_string(row->provider), "upstream_model", admin_string(row->upstream_model), "stream",
         row->stream, "status", (json_int_t)row->status, "reason", admin_string(row->reason), "end",

@@ -16,7 +16,7 @@ static json_t *user_json(struct admin_run *run, const struct user_row *row)
     book_lock(run->room->book);
     (void)book_peek(run->room->book, ACCOUNT_USER, row->id, "", &held, &spent);
     book_unlock(run->room->book);
-    return json_pack("{s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)row->id,
+    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "id", admin_id(row->id),
                      "name", row->name, "group", row->group_name, "enabled", row->enabled, "ratio",
                      admin_ratio(row->ratio_ppm), "balance",
                      admin_usd(account.credited - account.spent), "held", admin_usd(held), "spent",

@@ -212,6 +212,11 @@ json_t *admin_quota(struct quota quota)
     return json_sprintf("%s%s", text, suffixes[quota.period]);
 }
 
+json_t *admin_id(int64_t id)
+{
+    return json_sprintf("%" PRId64, id);
+}
+
 json_t *admin_time(int64_t wall_ms)
 {
     char text[CLOCK_TEXT_SIZE];

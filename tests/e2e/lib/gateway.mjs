@@ -28,11 +28,6 @@ after(() => {
 
 let made = 0;
 
-/** Ids are 63-bit integers, more than a JavaScript number holds: they become texts here. */
-function parse(text) {
-    return JSON.parse(text.replace(/("(?:id|key_id)":\s*)(\d{16,})/g, '$1"$2"'));
-}
-
 function section(head, values) {
     const lines = [`[${head}]`];
     for (const [name, value] of Object.entries(values)) {
@@ -157,7 +152,7 @@ export class Gateway {
         if (done.code !== 0) {
             throw new Error(`gateway ${args.join(' ')}: exit ${done.code}: ${done.stderr}`);
         }
-        return parse(done.stdout);
+        return JSON.parse(done.stdout);
     }
 
     cliRaw(args, { input } = {}) {
@@ -185,7 +180,7 @@ export class Gateway {
             const call = http.request(request, async (response) => {
                 let text = '';
                 for await (const bytes of response) text += bytes;
-                if (response.statusCode === 200) resolve(parse(text));
+                if (response.statusCode === 200) resolve(JSON.parse(text));
                 else reject(new Error(`admin ${noun} ${verb}: ${response.statusCode} ${text}`));
             });
             call.on('error', reject);

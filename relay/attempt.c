@@ -17,8 +17,10 @@
 #define FLAT_MAX ((size_t)64 << 10) /* a smaller body is sent from one piece of memory */
 #define HEAD_BYTES_MAX ((size_t)32 << 10)
 #define HEAD_LINES_MAX 200
-#define INTERIM_MAX 10
 #define TIMER_SLACK_MS 5
+/* What libcurl reads at once: a stream keeps its buffer for as long as it lasts. */
+#define STREAM_READ 4096L
+#define WHOLE_READ 65536L
 
 static struct timers *attempt_timers(struct attempt *attempt)
 {
@@ -190,12 +192,11 @@ bool attempt_configure(void *handle, struct engine *engine, void *share)
            SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_MAXAGE_CONN, 30L) &&
            /* Asks for no encoding and still decodes an answer that has one. */
            SET(CURLOPT_ACCEPT_ENCODING, "identity") && SET(CURLOPT_SHARE, (CURLSH *)share) &&
-           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_BUFFERSIZE, 16384L) &&
-           SET(CURLOPT_UPLOAD_BUFFERSIZE, 65536L) && SET(CURLOPT_WRITEFUNCTION, on_body) &&
-           SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_READFUNCTION, on_read) &&
-           SET(CURLOPT_SEEKFUNCTION, on_seek) && SET(CURLOPT_PREREQFUNCTION, on_prereq) &&
-           SET(CURLOPT_OPENSOCKETFUNCTION, on_open) && SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
-           SET(CURLOPT_CLOSESOCKETDATA, engine);
+           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UPLOAD_BUFFERSIZE, 65536L) &&
+           SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_HEADERFUNCTION, on_header) &&
+           SET(CURLOPT_READFUNCTION, on_read) && SET(CURLOPT_SEEKFUNCTION, on_seek) &&
+           SET(CURLOPT_PREREQFUNCTION, on_prereq) && SET(CURLOPT_OPENSOCKETFUNCTION, on_open) &&
+           SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) && SET(CURLOPT_CLOSESOCKETDATA, engine);
 }
 
 static bool set_body(struct attempt *attempt, CURL *easy)
@@ -233,6 +234,7 @@ static bool set_call(struct attempt *attempt)
            SET(CURLOPT_PREREQDATA, attempt) && SET(CURLOPT_OPENSOCKETDATA, attempt) &&
            SET(CURLOPT_SEEKDATA, attempt) && SET(CURLOPT_PRIVATE, attempt) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, (long)provider->connect_timeout_ms) &&
+           SET(CURLOPT_BUFFERSIZE, attempt->call.stream ? STREAM_READ : WHOLE_READ) &&
            SET(CURLOPT_FRESH_CONNECT, attempt->call.fresh_connect ? 1L : 0L);
 }
 

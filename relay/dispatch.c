@@ -37,18 +37,16 @@ static bool head_is_success(const struct attempt *attempt)
 }
 
 /* The first body byte of a success says how it will be read. */
-static bool open_tap(struct request *request)
+static void open_tap(struct request *request)
 {
     bool events = is_event_stream(&request->attempt->head);
     size_t whole = (size_t)request->snapshot->settings.server_reply_buffer;
     stream_release_memory(&request->stream);
     stream_init(&request->stream, events ? STREAM_EVENT_MAX * 2 : whole + STREAM_EVENT_MAX);
-    if (!tap_init(&request->tap, events ? TAP_EVENTS : TAP_JSON, request->module, &request->stream))
-        return false;
+    tap_init(&request->tap, events ? TAP_EVENTS : TAP_JSON, request->module, &request->stream);
     /* Nothing can be withheld from a client that has gone. */
     request->tap.injected_usage = request->injected_usage && request->state != REQUEST_DRAINING;
     request->tap_open = true;
-    return true;
 }
 
 static bool take_error_body(struct request *request, const char *p, size_t n)
@@ -76,8 +74,8 @@ static bool on_body(void *context, const char *p, size_t n)
     struct request *request = context;
     if (!head_is_success(request->attempt))
         return take_error_body(request, p, n);
-    if (!request->tap_open && !open_tap(request))
-        return false;
+    if (!request->tap_open)
+        open_tap(request);
     if (request->state != REQUEST_DRAINING && stream_ready(&request->stream) > STREAM_HIGH) {
         request->paused_for_room = true;
         return false;
@@ -273,7 +271,12 @@ static void commit(struct request *request, const char *why)
     attempt_note_first(request->attempt);
     request->settle.entry.first_ms = clock_ms() - request->created_ms;
     failure_release(&request->failure);
+    /* What a stream no longer needs, it may last for long. */
     fields_free(&request->fields);
+    client_headers_release(&request->client);
+    buf_release(&request->call_headers);
+    if (request->attempt->flat != NULL)
+        body_release(&request->body);
     request->answer = ANSWER_STREAM;
     request_enter(request, REQUEST_RELAYING, why);
     request_wake_exchange(request);

@@ -8,14 +8,21 @@ void failure_set(struct failure *failure, enum fault fault, const char *subject,
 {
     CHECK(fault != FAULT_NONE);
     /* The subject may quote what is being replaced. */
-    char text[sizeof failure->subject];
+    char text[FAILURE_SUBJECT_MAX];
     va_list args;
     va_start(args, subject);
     vsnprintf(text, sizeof text, subject, args);
     va_end(args);
     failure_release(failure);
     failure->fault = fault;
-    memcpy(failure->subject, text, sizeof text);
+    failure_set_subject(failure, text);
+}
+
+/* Without memory the message goes without its subject. */
+void failure_set_subject(struct failure *failure, const char *subject)
+{
+    free(failure->subject);
+    failure->subject = subject[0] != '\0' ? str_dup(str_of(subject)) : NULL;
 }
 
 void failure_set_param(struct failure *failure, const char *param)
@@ -33,6 +40,7 @@ void failure_take(struct failure *failure, struct failure *from)
 void failure_release(struct failure *failure)
 {
     free(failure->message);
+    free(failure->subject);
     memset(failure, 0, sizeof *failure);
 }
 

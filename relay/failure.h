@@ -11,11 +11,12 @@
 #include "base/str.h"
 
 #define FAILURE_MESSAGE_MAX 2048
+#define FAILURE_SUBJECT_MAX 320
 
 /* Zero is "no failure".  Invariant: the texts belong to a fault other than NONE. */
 struct failure {
     enum fault fault;
-    char subject[320];   /* stands for '{}' in the fault's message */
+    char *subject;       /* stands for '{}' in the fault's message; NULL = "" */
     char param[64];      /* error.param; "" = null */
     char reason[64];     /* error.reason when the upstream named a better slug; "" = the fault's */
     char *message;       /* the upstream's own sentence, masked; NULL = the fault's message */
@@ -30,6 +31,7 @@ struct failure {
 /* Replaces what was there.  The subject is cut to its room. */
 void failure_set(struct failure *failure, enum fault fault, const char *subject, ...)
     PRINTF_LIKE(3, 4);
+void failure_set_subject(struct failure *failure, const char *subject);
 void failure_set_param(struct failure *failure, const char *param);
 /* Moves `from` into `failure`; `from` is empty afterwards. */
 void failure_take(struct failure *failure, struct failure *from);

@@ -17,9 +17,26 @@ static void on_text(void *context, unsigned want, struct str name, bool is_name,
         tap->module->reply_text(tap, name, piece, first);
 }
 
+/* A quiet stream has no scanner: it is made when the data of an event begins. */
+static bool open_scanner(struct tap *tap)
+{
+    struct jspan_sink values = {.value = on_value, .text = on_text, .context = tap};
+    if (tap->json == NULL)
+        tap->json = jspan_new(tap->module->reply_wants, tap->module->reply_want_count, &values,
+                              TAP_COPY_MAX);
+    return tap->json != NULL;
+}
+
+static bool scanner_is_done(struct tap *tap)
+{
+    return tap->json != NULL && jspan_end(tap->json);
+}
+
 static void on_data(void *context, struct str piece)
 {
     struct tap *tap = context;
+    if (!tap->json_bad && !open_scanner(tap))
+        tap->json_bad = true;
     if (!tap->json_bad && jspan_feed(tap->json, piece.p, piece.n) == JSPAN_BAD)
         tap->json_bad = true;
 }
@@ -30,7 +47,7 @@ static void event_reset(struct tap *tap)
     tap->json_bad = false;
     tap->raw = false;
     memset(&tap->choice, 0, sizeof tap->choice);
-    jspan_reset(tap->json);
+    jspan_free(&tap->json);
 }
 
 static void release_until(struct tap *tap, uint64_t upstream_offset)
@@ -69,7 +86,7 @@ static void on_event(void *context, const struct sse_event *event)
         event_reset(tap);
         return;
     }
-    if (!jspan_end(tap->json))
+    if (!scanner_is_done(tap))
         tap->json_bad = true;
     switch (tap->module->fate(tap, event)) {
     case EVENT_PASS:
@@ -100,7 +117,7 @@ static void on_event(void *context, const struct sse_event *event)
     event_reset(tap);
 }
 
-bool tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
+void tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
               struct stream *stream)
 {
     memset(tap, 0, sizeof *tap);
@@ -108,11 +125,8 @@ bool tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
     tap->kind = kind;
     tap->stream = stream;
     buf_init(&tap->error, TAP_COPY_MAX);
-    struct jspan_sink values = {.value = on_value, .text = on_text, .context = tap};
-    tap->json = jspan_new(module->reply_wants, module->reply_want_count, &values, TAP_COPY_MAX);
     struct sse_sink events = {.data = on_data, .event = on_event, .context = tap};
     sse_init(&tap->sse, &events);
-    return tap->json != NULL;
 }
 
 void tap_release(struct tap *tap)
@@ -141,13 +155,13 @@ void tap_feed(struct tap *tap, const char *p, size_t n)
 void tap_end(struct tap *tap)
 {
     if (tap->kind == TAP_JSON) {
-        if (!jspan_end(tap->json))
+        if (!scanner_is_done(tap))
             tap->json_bad = true;
         return;
     }
     uint64_t begin = sse_open_begin(&tap->sse);
     struct str head = {tap->sse.head, tap->sse.head_n};
-    bool whole = !tap->json_bad && jspan_end(tap->json);
+    bool whole = !tap->json_bad && scanner_is_done(tap);
     if (tap->last_seen || tap->raw)
         return;
     if ((whole || str_eq(str_trim(head), STR("[DONE]"))) && sse_end(&tap->sse))

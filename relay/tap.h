@@ -67,9 +67,9 @@ struct tap {
     struct tap_choice choice; /* the element that is being read */
 };
 
-/* Keeps module and stream until tap_release.  False when out of memory. */
-MUST_USE bool tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
-                       struct stream *stream);
+/* Keeps module and stream until tap_release. */
+void tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
+              struct stream *stream);
 void tap_release(struct tap *tap);
 /* Looks at bytes that have just been pushed into the stream. */
 void tap_feed(struct tap *tap, const char *p, size_t n);

@@ -215,7 +215,7 @@ static void describe(struct failure *failure, const struct upstream_error *error
     enum fault_class class_ = fault_info(failure->fault)->class_;
     bool about_caller = class_ == FAULT_CLASS_PARAMETER || class_ == FAULT_CLASS_TOO_LARGE;
     if (failure->fault == FAULT_UPSTREAM_MODEL)
-        snprintf(failure->subject, sizeof failure->subject, "%s", model);
+        failure_set_subject(failure, model);
     if (about_caller) {
         tell_sentence(failure, error, "");
         failure_set_param(failure, error->param);

@@ -120,19 +120,11 @@ static enum fault authenticate(struct exchange *x, const struct head *head, bool
     return fault;
 }
 
-static bool is_overloaded(const struct worker *worker)
-{
-    const struct settings *settings = &worker->relay.snapshot->settings;
-    int64_t share = (settings->server_max_requests + worker->workers - 1) / worker->workers;
-    return worker->relay.request_count >= share ||
-           http_connections(worker->http) >= worker->max_connections;
-}
-
 static enum fault refuse_work(struct exchange *x)
 {
     struct worker *worker = x->client->worker;
     enum fault fault = worker->draining        ? FAULT_SHUTTING_DOWN
-                       : is_overloaded(worker) ? FAULT_OVERLOADED
+                       : worker_is_overloaded(worker) ? FAULT_OVERLOADED
                                                : FAULT_NONE;
     if (fault != FAULT_NONE)
         failure_set(&x->refused, fault, "%s", "");

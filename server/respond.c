@@ -13,7 +13,8 @@
 
 #define WHOLE_AT_ONCE ((size_t)64 << 10) /* a longer answer is pulled, so that progress shows */
 #define BLOCK_KNOWN ((size_t)128 << 10)
-#define BLOCK_STREAM ((size_t)32 << 10)
+#define BLOCK_CLOSED ((size_t)32 << 10) /* to HTTP/1.0, ended by closing */
+#define BLOCK_CHUNKED ((size_t)512)     /* never used: chunks are made in the connection's memory */
 
 /* --- the response --------------------------------------------------------------------------------
  */
@@ -139,12 +140,11 @@ static bool queue_stream(struct exchange *x)
         stream->pulled = stream->released;
         stream->head = 0;
     } else if (ok) {
+        size_t block = whole ? BLOCK_KNOWN : x->http_1_0 ? BLOCK_CLOSED : BLOCK_CHUNKED;
+        uint64_t size = whole ? stream_ready(stream) : MHD_SIZE_UNKNOWN;
         x->streaming = true;
-        ok = queue(
-            x, 200,
-            MHD_create_response_from_callback(whole ? stream_ready(stream) : MHD_SIZE_UNKNOWN,
-                                              whole ? BLOCK_KNOWN : BLOCK_STREAM, on_pull, x, NULL),
-            buf_str(&lines));
+        ok = queue(x, 200, MHD_create_response_from_callback(size, block, on_pull, x, NULL),
+                   buf_str(&lines));
     }
     buf_release(&lines);
     return ok;

@@ -139,6 +139,14 @@ static void *worker_main(void *context)
     return NULL;
 }
 
+bool worker_is_overloaded(const struct worker *worker)
+{
+    const struct settings *settings = &worker->relay.snapshot->settings;
+    int64_t share = (settings->server_max_requests + worker->workers - 1) / worker->workers;
+    return worker->relay.request_count >= share ||
+           http_connections(worker->http) + worker->relay.request_count >= worker->max_fds;
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 
@@ -150,9 +158,8 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     worker->index = options->index;
     worker->workers = options->workers;
     worker->admin = options->admin;
-    /* A relayed request needs two descriptors, and a tenth stays free. */
-    worker->max_connections =
-        (options->fd_limit - RESERVED_FDS) * 9 / 10 / 2 / (long)options->workers;
+    /* A tenth stays free for what is on its way. */
+    worker->max_fds = (options->fd_limit - RESERVED_FDS) * 9 / 10 / (long)options->workers;
     timer_init(&worker->second, on_second);
     enum fault fault = loop_new(&worker->loop);
     if (fault == FAULT_NONE)

@@ -64,7 +64,7 @@ struct worker {
     struct http *http;
     struct listener *listener, *admin_listener;
     const struct admin_host *admin;
-    int64_t max_connections;
+    int64_t max_fds; /* clients and upstreams together; beyond it requests are refused */
     struct timer second;
     struct worker_figures figures;
     unsigned lag_slot;
@@ -75,6 +75,8 @@ MUST_USE enum fault worker_new(struct worker **out, const struct worker_options 
 /* Takes the listening descriptors; -1 = none. */
 MUST_USE enum fault worker_listen(struct worker *worker, int fd, int admin_fd);
 MUST_USE bool worker_start(struct worker *worker);
+/* Over its share of max_requests or of the descriptors: new requests are refused. */
+bool worker_is_overloaded(const struct worker *worker);
 /* Any thread.  Keeps `mail` until it is back. */
 void worker_order(struct worker *worker, struct worker_mail *mail);
 /* After ORDER_STOP: waits for the thread and frees everything.  False: something was still in use

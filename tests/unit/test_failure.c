@@ -41,8 +41,8 @@ static void subject_is_cut_to_its_room(void **state)
     memset(text, 'm', sizeof text);
     text[599] = '\0';
     failure_set(&f, FAULT_MODEL_NOT_FOUND, "%s", text);
-    assert_int_equal(strlen(f.subject), sizeof f.subject - 1);
-    text[sizeof f.subject - 1] = '\0';
+    assert_int_equal(strlen(f.subject), FAILURE_SUBJECT_MAX - 1);
+    text[FAILURE_SUBJECT_MAX - 1] = '\0';
     (void)!snprintf(expected, sizeof expected, "The model '%s' does not exist", text);
     assert_message(&f, expected);
     failure_set_param(&f, expected);

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "base/check.h"
+
 #define LAST_MS INT64_C(253402300799999) /* the year 9999 ends; a fifth digit would not fit */
 
 /* Each thread has its own view of the time, refreshed once a turn. */
@@ -72,6 +74,6 @@ void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
         wall_ms = LAST_MS;
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm tm;
-    gmtime_r(&seconds, &tm);
+    CHECK(gmtime_r(&seconds, &tm) != NULL);
     strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }

@@ -74,6 +74,7 @@ void timer_disarm(struct timers *timers, struct timer *timer)
     if (timers->root == timer) {
         timers->root = below;
     } else {
+        CHECK(timer->back != NULL);
         if (timer->back->child == timer)
             timer->back->child = timer->sibling;
         else

@@ -156,6 +156,7 @@ static bool convert(struct reader *reader, struct str usd, int64_t quantity, str
     u128 divisor = (u128)quantity;
     for (unsigned i = 0; i < decimals; i++)
         divisor *= 10;
+    CHECK(divisor > 0);
     u128 amount = (u128)digits * PUSD_PER_USD;
     u128 pusd = (2 * amount + divisor) / (2 * divisor);
     if (pusd > (u128)PUSD_MAX)

@@ -47,6 +47,7 @@ static enum quantity_result part_of(const struct price *price, enum counter coun
     return QUANTITY_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the sum has six terms, all of them contract. */
 enum charge_result charge_compute(const struct price *price, const struct counters *counters,
                                   const struct price_match *match, uint32_t group_ppm,
                                   uint32_t user_ppm, struct charge *out)

@@ -90,6 +90,7 @@ static int64_t medium_tokens(struct str name, struct str piece)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the scanner dictates the parameters. */
 static void on_text(void *context, unsigned want, struct str name, bool is_name, bool first,
                     struct str piece)
 {
@@ -205,6 +206,7 @@ enum fault fields_bool(const struct fields *fields, enum field_name name, bool *
     return FAULT_NONE;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a bounded number: name, two bounds, two results. */
 enum fault fields_number(const struct fields *fields, enum field_name name, int64_t min,
                          int64_t max, int64_t *value, struct failure *failure)
 {

@@ -116,6 +116,7 @@ static enum exchange_verdict verdict(bool ok)
 /* --- intake --------------------------------------------------------------------------------------
  */
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd dictates the parameters. */
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind, const char *name,
                                      size_t name_n, const char *value, size_t value_n)
 {

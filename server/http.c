@@ -162,6 +162,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     return client->exchange;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd dictates the parameters. */
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
                                  const char *method, const char *version, const char *upload,
                                  size_t *upload_size, void **request_context)

@@ -312,6 +312,7 @@ bool ledger_flush(struct db *db, struct ledger_batch *batch)
 
 /* --- credits and start ------------------------------------------------------------------------ */
 
+/* NOLINTNEXTLINE(readability-function-size): the columns of one row. */
 void ledger_credit(struct db *db, int64_t id, int64_t now_ms, int64_t account_id,
                    int64_t amount_nusd, const char *ref)
 {

@@ -111,6 +111,7 @@ static struct sandbox_call *call_new(struct sandbox *sandbox, struct MHD_Connect
     return call;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd dictates the parameters. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *path, const char *method, const char *version,
                                   const char *upload, size_t *upload_bytes, void **slot)

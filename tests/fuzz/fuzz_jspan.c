@@ -68,6 +68,7 @@ static void on_value(void *context, const struct jspan_value *v)
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the scanner dictates the parameters. */
 static void on_text(void *context, unsigned want, struct str name, bool is_name, bool first,
                     struct str piece)
 {

@@ -55,6 +55,7 @@ static inline void record_value(void *context, const struct jspan_value *v)
 }
 
 /* "|name=text" for a string, "|name:text" for a member name. */
+/* NOLINTNEXTLINE(readability-function-size): the scanner dictates the parameters. */
 static inline void record_text(void *context, unsigned want, struct str name, bool is_name,
                                bool first, struct str piece)
 {

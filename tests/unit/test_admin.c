@@ -58,7 +58,7 @@ static bool file_contains(const char *path, const char *text)
     char *bytes = malloc(n);
     assert_non_null(bytes);
     assert_int_equal(fread(bytes, 1, n, file), n);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     bool found = memmem(bytes, n, text, strlen(text)) != NULL;
     free(bytes);
     return found;

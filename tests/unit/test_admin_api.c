@@ -216,7 +216,7 @@ static void contract_of_the_store_is_in_the_table(void **state)
             found++;
         }
     }
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     assert_int_equal(found, 18);
 }
 

@@ -160,7 +160,7 @@ static void stale_unix_socket_is_replaced_and_a_live_one_kept(void **state)
     /* A file that is no socket is never removed. */
     FILE *file = fopen(path + 5, "w");
     assert_non_null(file);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     assert_int_equal(listen_open(&address, false, &text, &busy), -1);
     struct stat st;
     assert_int_equal(stat(path + 5, &st), 0);

@@ -100,7 +100,7 @@ static char *run(const struct room *room, const char *listen, int expected)
     assert_non_null(file);
     assert_non_null(text);
     assert_true(fread(text, 1, 8191, file) < 8191);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     return text;
 }
 

@@ -554,6 +554,7 @@ static void mend_disk(int signal_number)
 {
     struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     (void)signal_number;
+    /* NOLINTNEXTLINE(bugprone-signal-handler): a bare system call in glibc and musl. */
     (void)setrlimit(RLIMIT_FSIZE, &limit);
 }
 

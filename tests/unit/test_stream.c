@@ -270,6 +270,15 @@ static void model_pull(struct model *m, struct stream *s, uint32_t *seed)
     m->pulled += n;
 }
 
+/* Seldom: after it little is left to try. */
+static void model_cut(struct model *m, struct stream *s, uint32_t *seed)
+{
+    if (dice(seed, 8) != 0)
+        return;
+    stream_cut(s);
+    m->n = m->released;
+}
+
 static void stream_does_what_a_plain_model_does(void **state)
 {
     (void)state;
@@ -296,10 +305,7 @@ static void stream_does_what_a_plain_model_does(void **state)
                 model_pull(&m, &s, &roll);
                 break;
             default:
-                if (dice(&roll, 8) == 0) {
-                    stream_cut(&s);
-                    m.n = m.released;
-                }
+                model_cut(&m, &s, &roll);
             }
             assert_int_equal(stream_size(&s), m.n);
             assert_int_equal(stream_ready(&s), m.released - m.pulled);

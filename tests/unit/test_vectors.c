@@ -43,7 +43,7 @@ static char *read_whole(const char *path, size_t *n)
     size_t got;
     while ((got = fread(piece, 1, sizeof piece, file)) > 0)
         assert_true(buf_add(&text, piece, got));
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     char *bytes = buf_take(&text, n);
     assert_non_null(bytes);
     return bytes;

@@ -38,7 +38,7 @@ HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 CFLAGS_ALL := -std=c11 -O2 -g $(WARNINGS) $(HARDENING) $(SAN_FLAGS) -fno-strict-aliasing -pthread \
 	-ffile-prefix-map=$(CURDIR)=. $(if $(DEBUG),-DGATEWAY_DEBUG) $(CFLAGS)
-CPPFLAGS_ALL = -I. -I$(BUILD)/gen -D_GNU_SOURCE -DGATEWAY_VERSION='"$(VERSION)"' \
+CPPFLAGS_ALL = -I. -I$(BUILD)/gen -D_GNU_SOURCE -DGATEWAY_VERSION=\"$(VERSION)\" \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS)
 LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) $(LDFLAGS)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))

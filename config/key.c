@@ -50,10 +50,14 @@ const struct key *key_of_entry(struct key_table table, const struct section *sec
     const struct key *key = &table.keys[i];
     if (seen[i] == NULL) {
         seen[i] = entry;
+        /* The table is a view of constant rows. */
+        /* cppcheck-suppress returnDanglingLifetime */
         return key;
     }
-    if (key_is_list(key))
+    if (key_is_list(key)) {
+        /* cppcheck-suppress returnDanglingLifetime */
         return key;
+    }
     messages_error(messages, &entry->at, "\"%s\" is set twice; the first is at line %u", key->name,
                    seen[i]->at.line);
     return NULL;

@@ -206,7 +206,7 @@ static bool set_body(struct attempt *attempt, CURL *easy)
         return SET(CURLOPT_HTTPGET, 1L);
     uint64_t size = body_size(body);
     if (size > FLAT_MAX)
-        return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, NULL) &&
+        return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, (void *)NULL) &&
                SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) && SET(CURLOPT_READDATA, attempt);
     struct body_cursor cursor = {0};
     size_t got = 0;
@@ -316,7 +316,7 @@ void attempt_free(struct attempt **attempt)
     timer_disarm(attempt_timers(a), &a->timer);
     engine_remove(a->engine, a);
     if (a->easy != NULL)
-        engine_give_easy(a->engine, a->easy);
+        engine_give_easy(a->engine, a->easy, a->end == ATTEMPT_COMPLETE);
     engine_unprepare(a->engine, &a->prepared);
     free(a->flat);
     buf_release(&a->head.pass);

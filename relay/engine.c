@@ -476,9 +476,9 @@ void *engine_take_easy(struct engine *engine)
     return easy;
 }
 
-void engine_give_easy(struct engine *engine, void *easy)
+void engine_give_easy(struct engine *engine, void *easy, bool complete)
 {
-    if (engine->idle_count < IDLE_EASY_MAX)
+    if (complete && engine->idle_count < IDLE_EASY_MAX)
         engine->idle[engine->idle_count++] = easy;
     else
         curl_easy_cleanup(easy);

@@ -45,7 +45,9 @@ const char *engine_sandbox_url(const struct engine *engine);
 
 /* A pooled easy handle (never reset: every attempt sets what it needs), or NULL. */
 MUST_USE void *engine_take_easy(struct engine *engine);
-void engine_give_easy(struct engine *engine, void *easy);
+/* Only a handle whose transfer came to its end is used again: one that failed before it connected
+ * keeps its buffer, and libcurl 7.88 refuses CURLOPT_BUFFERSIZE while there is one. */
+void engine_give_easy(struct engine *engine, void *easy, bool complete);
 /* Hands the configured handle to a multi. */
 MUST_USE bool engine_add(struct engine *engine, struct attempt *attempt);
 void engine_remove(struct engine *engine, struct attempt *attempt);

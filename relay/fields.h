@@ -15,6 +15,7 @@
 
 /* Each is a policy key: given twice, or in another ASCII case, it is refused, since provider and
  * gateway might read different ones. */
+/* clang-format off */
 #define FIELDS(X)                                                                                  \
     X(model)                                                                                       \
     X(stream) X(stream_options) X(n) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
@@ -22,6 +23,7 @@
             X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)        \
                 X(conversation) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
                     X(functions) X(instructions)
+/* clang-format on */
 
 enum field_name {
 #define X(name) FIELD_##name,

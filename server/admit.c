@@ -123,9 +123,9 @@ static enum fault authenticate(struct exchange *x, const struct head *head, bool
 static enum fault refuse_work(struct exchange *x)
 {
     struct worker *worker = x->client->worker;
-    enum fault fault = worker->draining        ? FAULT_SHUTTING_DOWN
+    enum fault fault = worker->draining               ? FAULT_SHUTTING_DOWN
                        : worker_is_overloaded(worker) ? FAULT_OVERLOADED
-                                               : FAULT_NONE;
+                                                      : FAULT_NONE;
     if (fault != FAULT_NONE)
         failure_set(&x->refused, fault, "%s", "");
     return fault;

@@ -2,7 +2,8 @@
  *
  * This table is the contract between store/admin_*.c, the admin API and the command line.  All
  * money is a decimal string in USD ("12.5" in, 9 digits out), ratios are decimal strings, ids
- * strings of digits (they pass 2^53), times RFC 3339 UTC strings or null.  Unknown members are INVALID.
+ * strings of digits (they pass 2^53), times RFC 3339 UTC strings or null.  Unknown members are
+ * INVALID.
  *
  *   user add      {name, group?, ratio?, credit?}          -> user
  *   user list     {}                                       -> [user]

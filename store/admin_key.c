@@ -60,8 +60,7 @@ static bool read_secret(struct admin_run *run, char secret[SECRET_MAX + 1])
     if (ok)
         snprintf(secret, SECRET_MAX + 1, "%.*s", STR_ARG(text));
     else
-        (void)admin_refuse(run, STORE_INVALID,
-                           "\"secret\": want %d to %d printable characters",
+        (void)admin_refuse(run, STORE_INVALID, "\"secret\": want %d to %d printable characters",
                            SECRET_MIN, SECRET_MAX);
     return ok;
 }

@@ -38,7 +38,7 @@ struct key_record {
     bool enabled, user_enabled, group_enabled;
     int64_t expires_ms; /* wall clock; 0 = never */
     uint32_t user_ppm, group_ppm;
-    uint32_t group_endpoints; /* bits of enum endpoint; all set = any */
+    uint32_t group_endpoints;   /* bits of enum endpoint; all set = any */
     struct pattern *key_models; /* none = any */
     unsigned key_model_count;
     struct pattern *group_models;

@@ -142,7 +142,8 @@ static bool fill(struct db *db, struct key_record *record, const struct key_row 
            load_networks(db, record);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): what is asked, and the three places that a record lives in. */
+/* What is asked, and the three places that a record lives in. */
+/* NOLINTNEXTLINE(readability-function-size) */
 bool key_record_load(struct db *db, struct keyring *keyring, struct book *book,
                      const uint8_t hash[SECRET_HASH_SIZE], int64_t now_ms,
                      struct key_record **record)

@@ -75,29 +75,31 @@ void store_key_get(struct store *store, struct store_key_get *get);
 enum usage_source { USAGE_NONE, USAGE_UPSTREAM, USAGE_MERGED, USAGE_ESTIMATED };
 
 /* Bits of entry->flags, shown by name. */
+/* clang-format off */
 #define ENTRY_FLAGS(X)                                                                             \
     X(bad_usage) X(absurd_usage) X(total_mismatch) X(cached_gt_prompt) X(cache_write_overlap)      \
     X(thoughts_from_total) X(reasoning_gt_output) X(above_hold) X(unpriced) X(maybe_billed)        \
     X(crash) X(late_commit) X(hidden_usage) X(drained)
+/* clang-format on */
 
 enum entry_flag {
 #define X(name) ENTRY_##name##_bit,
     ENTRY_FLAGS(X)
 #undef X
-    ENTRY_FLAG_COUNT
+        ENTRY_FLAG_COUNT
 };
 #define ENTRY_FLAG(name) (1u << ENTRY_##name##_bit)
 
 /* One request as the books see it; a member of the request, so that settling allocates nothing.
  * Texts are borrowed until the call is back. */
 struct ledger_entry {
-    int64_t id; /* ident, slot 0 */
+    int64_t id;          /* ident, slot 0 */
     int64_t admitted_ms; /* wall clock; decides the period of the quotas */
     int64_t user_id, key_id, group_id;
-    const char *endpoint; /* "chat" */
+    const char *endpoint;                          /* "chat" */
     const char *model, *provider, *upstream_model; /* NULL = none was chosen */
     bool stream;
-    int status; /* HTTP status of the answer; 499 when the client had gone */
+    int status;         /* HTTP status of the answer; 499 when the client had gone */
     const char *reason; /* error.reason, or NULL */
     const char *end;    /* finished, client_gone, upstream_gone, timeout, refused, killed; "open" */
     unsigned attempts;
@@ -107,7 +109,7 @@ struct ledger_entry {
     uint32_t group_ppm, user_ppm;
     unsigned flags;
     int64_t first_ms, total_ms; /* since the request's start; first_ms < 0: no byte was sent */
-    struct hold hold; /* its accounts name the ledger row; unpinned after the commit */
+    struct hold hold;           /* its accounts name the ledger row; unpinned after the commit */
 };
 
 struct store_settle {
@@ -126,8 +128,8 @@ void store_note_open(struct store *store, const struct ledger_entry *entry);
 
 /* --- health ----------------------------------------------------------------------------------- */
 
-/* True: commits fail or are late, so paid admission must be refused; or two different charges wanted
- * one id, which lasts until a restart.  Any thread. */
+/* True: commits fail or are late, so paid admission must be refused; or two different charges
+ * wanted one id, which lasts until a restart.  Any thread. */
 bool store_is_degraded(const struct store *store);
 /* A commit did not come within the commit limit.  Any thread; lasts until one succeeds. */
 void store_note_late(struct store *store);

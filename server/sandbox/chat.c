@@ -148,8 +148,8 @@ static json_t *usage_of(const struct chat *chat)
     int64_t completion = each * chat->choices;
     return json_pack("{s:I, s:I, s:I, s:{s:i}, s:{s:i}}", "prompt_tokens", (json_int_t)prompt,
                      "completion_tokens", (json_int_t)completion, "total_tokens",
-                     (json_int_t)prompt + (json_int_t)completion, "prompt_tokens_details", "cached_tokens", 0,
-                     "completion_tokens_details", "reasoning_tokens", 0);
+                     (json_int_t)prompt + (json_int_t)completion, "prompt_tokens_details",
+                     "cached_tokens", 0, "completion_tokens_details", "reasoning_tokens", 0);
 }
 
 /* Takes `choices`. */

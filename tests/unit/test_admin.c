@@ -22,8 +22,8 @@ static int64_t id_of_key(struct fixture *fixture)
 {
     json_t *list = admin_ok(fixture, "key list", "{}");
     int64_t id = 0;
-    assert_true(str_i64(str_of(json_string_value(json_object_get(json_array_get(list, 0), "id"))), 1,
-                        INT64_MAX, &id));
+    assert_true(str_i64(str_of(json_string_value(json_object_get(json_array_get(list, 0), "id"))),
+                        1, INT64_MAX, &id));
     json_decref(list);
     return id;
 }

@@ -140,7 +140,7 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c t
 format:
 	clang-format-14 -i $(SOURCES) $(HEADERS) $(TEST_SOURCES)
 
-lint:
+lint: $(BUILD)/gen/store_schema.inc
 	@sh deploy/setup.sh lint
 	@BUILD=$(BUILD) CPPFLAGS='$(CPPFLAGS_ALL)' sh tests/lint.sh $(SOURCES) $(HEADERS) $(TEST_SOURCES)
 

@@ -1,10 +1,12 @@
 """One operation of openai-python against the gateway.
 
 Reads {"operation", "base", "key", "retries", "model", ...} on standard input and prints one JSON
-object: the result, or {"error": {...}} as the SDK raised it.
+object: the result, or {"error": {...}} as the SDK raised it.  "ca" names a certificate to trust.
+With "tell" each object is a line: {"content"} as far as a stream has come, then {"outcome"}.
 """
 
 import json
+import ssl
 import sys
 
 import httpx
@@ -51,6 +53,8 @@ def stream(client, args):
     ):
         result["chunks"] += 1
         result["content"] += chunk.choices[0].delta.content or ""
+        if args.get("tell"):
+            print(json.dumps({"content": result["content"]}), flush=True)
     return result
 
 
@@ -98,18 +102,20 @@ def outcome_of(error):
 
 def main():
     args = json.load(sys.stdin)
+    verify = ssl.create_default_context(cafile=args["ca"]) if "ca" in args else True
     client = openai.OpenAI(
         api_key=args["key"],
         base_url=args["base"],
         max_retries=args["retries"],
         timeout=30,
-        http_client=httpx.Client(trust_env=False, timeout=30),
+        http_client=httpx.Client(trust_env=False, timeout=30, verify=verify),
     )
     try:
         result = OPERATIONS[args["operation"]](client, args)
     except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
         result = {"error": outcome_of(error)}
-    json.dump(result, sys.stdout)
+    json.dump({"outcome": result} if args.get("tell") else result, sys.stdout)
+    print()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // A raw HTTP client: any bytes out, the answer's bytes in as they come, and how the connection ended.
 
 import net from 'node:net';
+import tls from 'node:tls';
 import { MessageReader } from './http.mjs';
 import { noteAnswer } from './seen.mjs';
 import { Changes, deadlineMs } from './wait.mjs';
@@ -12,27 +13,33 @@ export class RawClient {
     sent = 0; // bytes handed to the kernel
     changes = new Changes();
 
-    /** `target` has host and port (a gateway, a proxy). */
-    static connect(target, { allowHalfOpen = true } = {}) {
+    /**
+     * `target` has host and port (a gateway, a proxy); `ca` makes it TLS; `speaksForItself` says that
+     * its errors need not be the gateway's.  `from` is the client's own address.
+     */
+    static connect(target, { allowHalfOpen = true, from } = {}) {
         return new Promise((resolve, reject) => {
             const client = new RawClient();
-            const socket = net.connect({ host: target.host, port: target.port, allowHalfOpen });
+            const { host, port, ca } = target;
+            const wire = net.connect({ host, port, allowHalfOpen, localAddress: from });
+            const socket = ca ? tls.connect({ socket: wire, host, ca, allowHalfOpen }) : wire;
+            client.wire = wire;
             client.socket = socket;
             socket.setNoDelay(true);
             socket.once('error', reject);
-            socket.once('connect', () => {
+            socket.once(ca ? 'secureConnect' : 'connect', () => {
                 socket.off('error', reject);
-                client.#listen();
+                client.#listen(target);
                 resolve(client);
             });
         });
     }
 
-    #listen() {
+    #listen(target) {
         this.reader = new MessageReader('response', {
             interim: (message) => this.interim.push(message.status),
             head: (message) => this.responses.push(message),
-            complete: (message) => noteAnswer(message),
+            complete: (message) => target.speaksForItself || noteAnswer(message),
         });
         this.socket.on('data', (bytes) => {
             try {
@@ -112,7 +119,7 @@ export class RawClient {
     }
 
     reset() {
-        this.socket.resetAndDestroy();
+        this.wire.resetAndDestroy();
     }
 }
 
@@ -147,9 +154,9 @@ function bodyBytes(body) {
     return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** One request on a connection of its own; gives its answer. */
+/** One request on a connection of its own (`from` an address); gives its answer. */
 export async function call(target, options = {}) {
-    const client = await RawClient.connect(target);
+    const client = await RawClient.connect(target, { from: options.from });
     try {
         await client.write(requestBytes(options));
         return await client.response();

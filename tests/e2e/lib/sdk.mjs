@@ -60,12 +60,13 @@ const operations = {
         };
     },
 
-    async stream(client) {
+    async stream(client, { onText }) {
         const stream = await client.chat.completions.create({ model, messages, stream: true });
         const result = { content: '', chunks: 0 };
         for await (const chunk of stream) {
             result.chunks++;
             result.content += chunk.choices[0].delta.content ?? '';
+            onText?.(result.content);
         }
         return result;
     },
@@ -121,10 +122,8 @@ function nodeSdk(name) {
 
 function pythonRun(program, args) {
     return new Promise((resolve, reject) => {
-        const script = path.join(root, 'tests/python', program);
-        const child = spawn(pythonOf(program), ['-I', script], {
-            env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', NO_PROXY: '127.0.0.1' },
-        });
+        const [command, ...rest] = pythonCommand(program);
+        const child = spawn(command, rest, { env: pythonEnv });
         let out = '';
         let err = '';
         child.stdout.on('data', (bytes) => (out += bytes));
@@ -140,15 +139,26 @@ function pythonRun(program, args) {
 
 const venv = path.join(root, 'build/venv/bin/python');
 
-function pythonOf(program) {
-    return program === 'smoke.py' ? venv : 'python3';
+export function pythonCommand(program) {
+    const python = program === 'smoke.py' ? venv : 'python3';
+    return [python, '-I', path.join(root, 'tests/python', program)];
+}
+
+export const pythonEnv = {
+    ...process.env,
+    PYTHONDONTWRITEBYTECODE: '1',
+    NO_PROXY: '127.0.0.1',
+};
+
+/** What smoke.py reads. */
+export function pythonOrder(operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) {
+    return { operation, base: `${url}/v1`, key, retries, model, ...rest };
 }
 
 const pythonSdk = {
     name: 'python',
     major: 2,
-    run: (operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) =>
-        pythonRun('smoke.py', { operation, base: `${url}/v1`, key, retries, model, ...rest }),
+    run: (operation, args) => pythonRun('smoke.py', pythonOrder(operation, args)),
 };
 
 /** The standard library's stand-in for openai-python: its request bytes and stream decoder. */

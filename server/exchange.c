@@ -339,10 +339,10 @@ static void step_sending(struct exchange *x)
     struct request *request = x->request;
     if (!x->streaming || request == NULL)
         return;
-    if (!x->reader_idle) {
-        request_note_room(request);
+    /* An idle reader may have emptied what the upstream waits for: nobody else would say so. */
+    request_note_room(request);
+    if (!x->reader_idle)
         return;
-    }
     bool direct = x->direct.on || (!x->http_1_0 && request_is_event_stream(request) &&
                                    request->snapshot->settings.server_direct);
     x->direct.on = direct;

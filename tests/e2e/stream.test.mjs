@@ -551,6 +551,33 @@ test('E21 a stream over HTTP/1.0', async () => {
     assert.equal(await client.connectionEnd(), 'FIN');
 });
 
+test('E21 an event of 2 MB over HTTP/1.0, and with direct mode off', async (t) => {
+    const big = event(data.chunk(`{"content":"${'x'.repeat(2 * 1024 * 1024)}"}`, 'null'));
+    const rest = events(data.stop, data.done);
+    const run = async (gateway, M, http) => {
+        const seen = new Barrier();
+        M.once(
+            told(async ({ send, last }) => {
+                await send(big);
+                await seen.passed('the whole event at the client');
+                await send(rest);
+                await last();
+            }),
+        );
+        const client = await open(gateway, { http });
+        await client.until(() => client.responses[0]?.bytes >= big.length, 'the whole event');
+        seen.open();
+        bodyIs(await client.response(), big + rest);
+        client.close();
+    };
+    reset();
+    await t.test('E21 over HTTP/1.0', () => run(gw, M1, '1.0'));
+    await t.test('E21 with direct mode off', async (st) => {
+        const e = await scene(st, { server: { direct: 'off' } });
+        await run(e.gw, e.M1, '1.1');
+    });
+});
+
 test('E22 headers of a stream', async () => {
     reset();
     M1.once(stream(S1));

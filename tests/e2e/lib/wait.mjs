@@ -7,12 +7,13 @@ export const deadlineMs = Number(process.env.E2E_DEADLINE_MS ?? 10000);
 export class Changes {
     #waiters = new Set();
 
-    /** Resolves as soon as `predicate()` is truthy, with its value; rejects after the deadline. */
+    /** Resolves as soon as `predicate()` is truthy, with its value; rejects when it throws, or after
+     * the deadline. */
     until(predicate, what, ms = deadlineMs) {
         const value = predicate();
         if (value) return Promise.resolve(value);
         return new Promise((resolve, reject) => {
-            const waiter = { predicate, resolve };
+            const waiter = { predicate, resolve, reject };
             waiter.timer = setTimeout(() => {
                 this.#waiters.delete(waiter);
                 reject(new Error(`not within ${ms} ms: ${what}`));
@@ -23,11 +24,17 @@ export class Changes {
 
     changed() {
         for (const waiter of [...this.#waiters]) {
-            const value = waiter.predicate();
-            if (!value) continue;
+            let value, fault;
+            try {
+                value = waiter.predicate();
+            } catch (error) {
+                fault = error;
+            }
+            if (!value && !fault) continue;
             clearTimeout(waiter.timer);
             this.#waiters.delete(waiter);
-            waiter.resolve(value);
+            if (fault) waiter.reject(fault);
+            else waiter.resolve(value);
         }
     }
 }

@@ -33,6 +33,8 @@ class Case {
         this.random = random;
         this.number = number;
         this.asks = random.chance(0.5);
+        this.options = this.asks ? { include_usage: true } : random.pick(unasked);
+        this.reconnects = random.chance(0.2);
         this.framing = random.pick(['chunked', 'chunked', 'length', 'close']);
         this.cutsMost = random.pick([0, 1, 3, 3, 40]);
         this.pauses = random.pick([0, 0.05, 0.3]); // of cuts, that the gateway surely sees
@@ -43,12 +45,11 @@ class Case {
     }
 
     get request() {
-        const options = this.asks ? { include_usage: true } : this.random.pick(unasked);
         return {
             model: 'gpt-4o-mini',
             messages: [...messages, { role: 'user', content: `stream ${this.number}` }],
             stream: true,
-            stream_options: options,
+            stream_options: this.options,
         };
     }
 
@@ -127,8 +128,7 @@ class Lane {
     }
 
     async run(one) {
-        const { random } = one;
-        if (!this.client || this.http === '1.0' || random.chance(0.2)) {
+        if (!this.client || this.http === '1.0' || one.reconnects) {
             this.client?.close();
             this.client = await RawClient.connect(this.gateway);
         }

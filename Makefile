@@ -126,6 +126,13 @@ test: | setup-test
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/run.sh
 
+# kill -9 under load and a start on the same database, so many times.
+ROUNDS := 50
+.PHONY: crash
+crash: all | setup-test
+	@GATEWAY_BIN=$(BUILD)/gateway ROUNDS=$(ROUNDS) LIMIT_MS=$$(($(ROUNDS) * 20000 + 60000)) \
+		FILES=crash.test.mjs sh tests/e2e/run.sh
+
 asan:
 	@$(MAKE) --no-print-directory SAN=address test
 tsan:
@@ -167,5 +174,6 @@ help:
 	@echo 'make            build/gateway'
 	@echo 'make run        start a gateway with the built-in sandbox (ARGS="--listen 127.0.0.1:9000")'
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
+	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers'
 	@echo 'make lint layers bench fuzz install'

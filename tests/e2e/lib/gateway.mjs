@@ -39,9 +39,9 @@ function section(head, values) {
 }
 
 /** The text of a gateway.conf. */
-export function configText({ server = {}, providers = {}, models = {} }) {
+export function configText({ server = {}, database = {}, providers = {}, models = {} }) {
     let text = section('server', { listen: '127.0.0.1:0', workers: 2, log_level: 'info', ...server });
-    text += section('database', { path: 'gateway.db', durability: 'process' });
+    text += section('database', { path: 'gateway.db', durability: 'process', ...database });
     text += section('admin', { socket: 'admin.sock' });
     for (const [name, values] of Object.entries(providers)) {
         text += section(`provider "${name}"`, { allow_private: 'on', ...values });
@@ -75,6 +75,15 @@ export class Gateway {
 
     configure(config) {
         fs.writeFileSync(this.file, configText(config));
+    }
+
+    /** Starts the binary again on its folder, after its end; gives the milliseconds until it was ready. */
+    async restart() {
+        assert.ok(this.exited, 'it has ended');
+        this.exited = null;
+        const began = Date.now();
+        await this.#launch();
+        return Date.now() - began;
     }
 
     get url() {
@@ -285,7 +294,7 @@ export function fixtureModels({ providers = ['P1', 'P2'] } = {}) {
 /**
  * A gateway between a test and two scripted providers M1 (P1, first) and M2 (P2).
  *
- * owner: whose `after` ends it.  options: name, server, provider (keys for both), P1, P2 (keys for
+ * owner: whose `after` ends it.  options: name, server, database, provider (keys for both), P1, P2 (keys for
  * one), models (added), fixture, env, wrap.
  */
 export async function scene(owner, options = {}) {
@@ -294,6 +303,7 @@ export async function scene(owner, options = {}) {
     const provider = { idle_timeout: '5s', whole_timeout: '8s', ...options.provider };
     const config = {
         server: options.server,
+        database: options.database,
         providers: {
             P1: { base_url: M1.url, key: 'env:P1_KEY', ...provider, ...options.P1 },
             P2: { base_url: M2.url, key: 'env:P2_KEY', ...provider, ...options.P2 },

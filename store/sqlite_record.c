@@ -124,7 +124,7 @@ static bool fill(struct db *db, struct key_record *record, const struct key_row 
     record->name = str_dup(str_of(key->name));
     record->user_name = str_dup(str_of(user.name));
     record->group_name = str_dup(str_of(group.name));
-    record->enabled = key->enabled;
+    record->enabled = key->enabled && key->revoked_ms == 0;
     record->user_enabled = user.enabled;
     record->group_enabled = group.enabled;
     record->expires_ms = key->expires_ms;
@@ -150,7 +150,7 @@ bool key_record_load(struct db *db, struct keyring *keyring, struct book *book,
 {
     struct key_row key;
     *record = NULL;
-    if (!key_by_hash(db, hash, &key) || key.revoked_ms != 0)
+    if (!key_by_hash(db, hash, &key))
         return db_trouble(db) == DB_FINE;
     struct key_record *made = calloc(1, sizeof *made);
     if (made == NULL)

@@ -356,7 +356,9 @@ static void key_revoke_is_for_ever(void **state)
     assert_int_equal(on_key(fixture, "key revoke", &key), STORE_OK);
     assert_member(key, "enabled", "false");
     json_decref(key);
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_NOTFOUND);
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_false(record->enabled);
+    key_record_drop(store_keyring(fixture->store), &record);
     json_t *keys = admin_ok(fixture, "key list", "{}");
     assert_int_equal(json_array_size(keys), 0);
     json_decref(keys);

@@ -121,15 +121,30 @@ static int match_word(const char *wanted, struct str given)
     return str_eq(str_of(wanted), given) ? 1 : -1;
 }
 
+/* The same for a quality or size; one that is left to the model may turn out to be any. */
+static int match_choice(const char *wanted, struct str given, bool dearest)
+{
+    bool open = given.n == 0 || str_eq(given, STR("auto"));
+    return dearest && open ? 0 : match_word(wanted, given);
+}
+
 /* Larger is more specific; negative when the rate does not apply. */
 static int specificity(const struct rate *rate, const struct price_match *match)
 {
     int tier = match_word(rate->tier, match->tier);
-    int quality = match_word(rate->quality, match->quality);
-    int size = match_word(rate->size, match->size);
+    int quality = match_choice(rate->quality, match->quality, match->dearest);
+    int size = match_choice(rate->size, match->size, match->dearest);
     if (tier < 0 || quality < 0 || size < 0 || rate->min_input > match->input_tokens)
         return -1;
     return tier * 3 + quality + size;
+}
+
+/* Whether a rate of the same specificity replaces the one found before it. */
+static bool is_better(const struct rate *rate, const struct rate *best, bool dearest)
+{
+    if (rate->min_input != best->min_input)
+        return rate->min_input > best->min_input;
+    return dearest && rate->pusd > best->pusd;
 }
 
 /* The most specific rate of this very counter; the first in the file among equals. */
@@ -143,7 +158,7 @@ static const struct rate *find_own(const struct price *price, enum counter count
         int s = rate->counter == counter ? specificity(rate, match) : -1;
         if (s < 0 || s < best_specificity)
             continue;
-        if (s == best_specificity && rate->min_input <= best->min_input)
+        if (s == best_specificity && !is_better(rate, best, match->dearest))
             continue;
         best = rate;
         best_specificity = s;

@@ -55,6 +55,9 @@ struct price {
 struct price_match {
     int64_t input_tokens; /* total, cached included */
     struct str tier, quality, size;
+    /* A quality or size that is not known (empty or "auto") may be any: the dearest rate that it
+     * may come to is found, for a hold. */
+    bool dearest;
 };
 
 const char *counter_name(enum counter counter);

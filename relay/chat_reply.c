@@ -1,8 +1,5 @@
 #include "relay/chat_reply.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum {
     WANT_ERROR,
     WANT_CHOICES,
@@ -27,37 +24,15 @@ const struct jspan_want chat_reply_wants[CHAT_REPLY_WANTS] = {
     [WANT_TIER] = {{"service_tier"}, 0},
 };
 
-static void take_usage(struct tap *tap, const struct jspan_value *value)
-{
-    if (value->type == JSPAN_NULL)
-        return;
-    tap->seen.usage |= value->type == JSPAN_OBJECT;
-    usage_merge(&tap->usage, value->raw_cut ? STR("cut") : value->raw);
-    tap->output_at_usage = tap->output;
-}
-
-static void take_error(struct tap *tap, const struct jspan_value *value)
-{
-    if (value->type == JSPAN_NULL || tap->error.n > 0)
-        return;
-    tap->seen.error = true;
-    /* Too long to keep is an error all the same; not an object, since one that nobody has looked at
-     * must not be relayed. */
-    struct str text = value->raw_cut ? STR("\"\"") : value->raw;
-    if (!buf_add_str(&tap->error, text))
-        buf_clear(&tap->error);
-}
-
 void chat_reply_take(struct tap *tap, const struct jspan_value *value)
 {
     uint64_t index = 0;
     switch (value->want) {
     case WANT_ERROR:
-        take_error(tap, value);
+        tap_take_error(tap, value);
         break;
     case WANT_CHOICES:
-        tap->seen.choices = value->type == JSPAN_ARRAY && value->count > 0;
-        tap->seen.choices_empty = value->type == JSPAN_ARRAY && value->count == 0;
+        tap_take_result(tap, value);
         break;
     case WANT_CHOICE: /* after its members: which choice it was, and whether it has finished */
         tap_note_choice(tap, tap->choice.index, tap->choice.finished);
@@ -73,11 +48,10 @@ void chat_reply_take(struct tap *tap, const struct jspan_value *value)
     case WANT_CHOICE_USAGE:
     case WANT_USAGE:
     case WANT_GROQ_USAGE:
-        take_usage(tap, value);
+        tap_take_usage(tap, value);
         break;
     case WANT_TIER:
-        if (value->type == JSPAN_STRING && value->text.n < sizeof tap->service_tier)
-            snprintf(tap->service_tier, sizeof tap->service_tier, "%.*s", STR_ARG(value->text));
+        tap_take_word(value, tap->service_tier, sizeof tap->service_tier);
         break;
     default:
         break;
@@ -100,7 +74,7 @@ void chat_reply_text(struct tap *tap, struct str name, struct str piece, bool fi
 
 bool chat_reply_is_good(const struct tap *tap)
 {
-    return tap->seen.choices && !tap->seen.error;
+    return tap->seen.result && !tap->seen.error;
 }
 
 enum event_fate chat_reply_fate(struct tap *tap, const struct sse_event *event)
@@ -110,7 +84,7 @@ enum event_fate chat_reply_fate(struct tap *tap, const struct sse_event *event)
     if (tap->seen.error)
         return EVENT_ERROR;
     /* Azure's first chunk has empty choices too, but no usage. */
-    if (tap->injected_usage && tap->seen.choices_empty && tap->seen.usage)
+    if (tap->injected_usage && tap->seen.result_empty && tap->seen.usage)
         return EVENT_WITHHOLD;
     return EVENT_PASS;
 }

@@ -23,6 +23,7 @@ static const struct jspan_want wants[FIELD_COUNT + 1] = {
     [FIELD_stream] = {{"stream"}, JSPAN_POLICY},
     [FIELD_stream_options] = {{"stream_options"}, JSPAN_POLICY},
     [FIELD_n] = {{"n"}, JSPAN_POLICY},
+    [FIELD_best_of] = {{"best_of"}, JSPAN_POLICY},
     [FIELD_max_tokens] = {{"max_tokens"}, JSPAN_POLICY},
     [FIELD_max_completion_tokens] = {{"max_completion_tokens"}, JSPAN_POLICY},
     [FIELD_max_output_tokens] = {{"max_output_tokens"}, JSPAN_POLICY},
@@ -194,6 +195,35 @@ enum fault fields_need_list(const struct fields *fields, enum field_name name,
     return FAULT_NONE;
 }
 
+enum fault fields_need_text_or_list(const struct fields *fields, enum field_name name,
+                                    struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    if (fields_has(fields, name) && field->type != JSPAN_STRING && field->type != JSPAN_ARRAY)
+        return refuse(failure, FAULT_INVALID_TYPE, name, "a string or an array");
+    if (!fields_has(fields, name) || field->count == 0)
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    return FAULT_NONE;
+}
+
+enum fault fields_at_most(const struct fields *fields, enum field_name name, uint64_t max,
+                          struct failure *failure)
+{
+    char expected[64];
+    if (fields->field[name].count <= max)
+        return FAULT_NONE;
+    snprintf(expected, sizeof expected, "at most %llu elements", (unsigned long long)max);
+    return refuse(failure, FAULT_INVALID_VALUE, name, expected);
+}
+
+int64_t fields_token_ids(const struct fields *fields, enum field_name name)
+{
+    const struct field *field = &fields->field[name];
+    if (field->type != JSPAN_ARRAY || fields->prompt.bytes > 0)
+        return 0;
+    return (int64_t)((field->end - field->begin) / 2); /* a digit and a comma each, at least */
+}
+
 enum fault fields_bool(const struct fields *fields, enum field_name name, bool *value,
                        struct failure *failure)
 {
@@ -222,4 +252,11 @@ enum fault fields_number(const struct fields *fields, enum field_name name, int6
         return refuse(failure, FAULT_INVALID_VALUE, name, expected);
     }
     return FAULT_NONE;
+}
+
+void fields_text(const struct fields *fields, enum field_name name, char *into, size_t size)
+{
+    const struct field *field = &fields->field[name];
+    if (field->seen > 0 && field->type == JSPAN_STRING)
+        snprintf(into, size, "%s", field->text);
 }

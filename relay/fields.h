@@ -18,7 +18,7 @@
 /* clang-format off */
 #define FIELDS(X)                                                                                  \
     X(model)                                                                                       \
-    X(stream) X(stream_options) X(n) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
+    X(stream) X(stream_options) X(n) X(best_of) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
         X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)            \
             X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)        \
                 X(conversation) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
@@ -66,11 +66,21 @@ MUST_USE enum fault fields_need_text(const struct fields *fields, enum field_nam
                                      struct failure *failure);
 MUST_USE enum fault fields_need_list(const struct fields *fields, enum field_name name,
                                      struct failure *failure);
+/* A string or an array, and not empty. */
+MUST_USE enum fault fields_need_text_or_list(const struct fields *fields, enum field_name name,
+                                             struct failure *failure);
+/* An array of at most `max` elements. */
+MUST_USE enum fault fields_at_most(const struct fields *fields, enum field_name name, uint64_t max,
+                                   struct failure *failure);
 MUST_USE enum fault fields_bool(const struct fields *fields, enum field_name name, bool *value,
                                 struct failure *failure);
 /* A whole number in [min, max]; absent or null leaves *value. */
 MUST_USE enum fault fields_number(const struct fields *fields, enum field_name name, int64_t min,
                                   int64_t max, int64_t *value, struct failure *failure);
+/* How many token ids a prompt given as numbers may hold, at most; 0 for one of texts. */
+int64_t fields_token_ids(const struct fields *fields, enum field_name name);
+/* Copies a string's beginning; leaves `into` if there is none. */
+void fields_text(const struct fields *fields, enum field_name name, char *into, size_t size);
 /* Given, and not null. */
 bool fields_has(const struct fields *fields, enum field_name name);
 

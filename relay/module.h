@@ -40,6 +40,8 @@ struct module {
     enum endpoint endpoint; /* permission, offers and the endpoint name of the books */
     bool repeat_ambiguous;  /* an attempt that may have been processed may be repeated elsewhere */
     const char *upstream_path;
+    bool message_in_errors; /* error bodies carry the message beside `error` too (AI SDK's reranker)
+                             */
 
     /* Fields and ranges, once the body is complete (request->fields). */
     enum fault (*check)(struct request *request, struct failure *failure);
@@ -47,6 +49,9 @@ struct module {
     bool (*edit)(struct request *request, const char *upstream_model);
     /* An upper bound of what it will use. */
     void (*ceiling)(const struct request *request, struct counters *counters);
+    /* Once its answer is over: what it has used besides the tokens that the answer tells of
+     * (pieces, seconds, characters); NULL = nothing else. */
+    void (*quantities)(const struct request *request, struct counters *counters);
 
     /* The answer: members of an event, or of the JSON reply. */
     const struct jspan_want *reply_wants;

@@ -95,9 +95,10 @@ struct request {
     int64_t received_ms;   /* clock: the request is complete */
     int64_t created_ms;    /* clock: its head is here */
     int64_t choices;       /* n */
+    int64_t pieces;        /* what else is counted: documents, pictures, characters... */
     int64_t output_limit;  /* tokens the caller allowed each choice; 0 = did not say */
     int64_t prompt_tokens; /* estimated */
-    char tier[16];
+    char tier[16], quality[16], size[16]; /* as asked; what the price goes by */
 
     struct plan plan;
     const struct offer *offer; /* of the last attempt */
@@ -176,7 +177,5 @@ void request_end_attempt(struct request *request);
 void request_settle(struct request *request, bool charge, bool wait);
 /* The mail is back, or its limit has passed. */
 void request_commit_done(struct request *request);
-/* relay/settle.c: an upper bound of the cost, for the hold.  False when it does not fit. */
-MUST_USE bool request_hold_nusd(const struct request *request, int64_t *nusd);
 
 #endif

@@ -9,130 +9,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "relay/charge.h"
+#include "relay/count.h"
 
-#define ABSURD_SLACK 20000
 #define LINGER_MS 1000 /* how long an upstream may go on after its last word */
-
-/* --- the hold ------------------------------------------------------------------------------------
- */
-
-static struct price_match match_of(const struct request *request, const struct counters *counters,
-                                   const char *tier)
-{
-    (void)request;
-    return (struct price_match){.input_tokens = counters_input(counters),
-                                .tier = str_of(tier),
-                                .quality = STR_EMPTY,
-                                .size = STR_EMPTY};
-}
-
-bool request_hold_nusd(const struct request *request, int64_t *nusd)
-{
-    struct counters counters = {{0}};
-    request->module->ceiling(request, &counters);
-    struct price_match match = match_of(request, &counters, request->tier);
-    const struct price *price = &request->model->price;
-    struct charge charge;
-    if (charge_compute(price, &counters, &match, request->key->group_ppm, request->key->user_ppm,
-                       &charge) != CHARGE_OK)
-        return false;
-    *nusd = charge.nusd;
-    /* All of the output may be reasoning, and that may be the dearer kind. */
-    counters.n[COUNTER_out_reasoning] = counters.n[COUNTER_out_text];
-    counters.n[COUNTER_out_text] = 0;
-    if (charge_compute(price, &counters, &match, request->key->group_ppm, request->key->user_ppm,
-                       &charge) != CHARGE_OK)
-        return false;
-    if (charge.nusd > *nusd)
-        *nusd = charge.nusd;
-    return true;
-}
-
-/* --- the charge ----------------------------------------------------------------------------------
- */
-
-static int64_t output_estimate(const struct tap *tap)
-{
-    return estimate_tokens(&tap->output);
-}
-
-/* Fills counters and source; false when there is nothing to charge for. */
-static bool count_usage(struct request *request, struct ledger_entry *entry)
-{
-    const struct tap *tap = &request->tap;
-    struct counters *counters = &entry->counters;
-    enum usage_dialect dialect =
-        request->offer->provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
-    bool told = usage_counters(&tap->usage, dialect, false, counters, &entry->flags);
-    int64_t spoken = output_estimate(tap);
-    if (tap->usage.bad)
-        entry->flags |= ENTRY_FLAG(bad_usage);
-    if (!told) {
-        bool finished = str_eq(str_of(request->end), STR("finished"));
-        if (spoken == 0 && !finished)
-            return false;
-        counters->n[COUNTER_in_text] = request->prompt_tokens;
-        counters->n[COUNTER_out_text] = spoken;
-        entry->source = USAGE_ESTIMATED;
-        return true;
-    }
-    entry->source = USAGE_UPSTREAM;
-    if (counters_input(counters) == 0 && request->prompt_tokens > 0) {
-        counters->n[COUNTER_in_text] = request->prompt_tokens;
-        entry->source = USAGE_MERGED;
-    }
-    if (counters_output(counters) == 0 && spoken > 0) {
-        counters->n[COUNTER_out_text] = spoken;
-        entry->source = USAGE_MERGED;
-    } else if (!tap->last_seen || tap->error_seen) {
-        /* Cut: text that came after the last report is not in it. */
-        int64_t since = spoken - estimate_tokens(&tap->output_at_usage);
-        if (since > 0) {
-            counters->n[COUNTER_out_text] += since;
-            entry->source = USAGE_MERGED;
-        }
-    }
-    return true;
-}
-
-/* More than the request can have used: not credible, so capped and told to the operator. */
-static bool is_absurd(const struct request *request, const struct counters *counters)
-{
-    const struct model *model = request->model;
-    int64_t input = counters_input(counters), output = counters_output(counters);
-    int64_t most_in =
-        model->context > 0 ? model->context : 4 * request->prompt_tokens + ABSURD_SLACK;
-    int64_t most_out = request->output_limit > 0 ? 64 * request->output_limit * request->choices
-                       : model->max_output > 0   ? model->max_output * request->choices
-                                                 : INT64_MAX;
-    return input > most_in || output > most_out;
-}
-
-static void compute_charge(struct request *request, struct ledger_entry *entry)
-{
-    const char *tier =
-        request->tap.service_tier[0] != '\0' ? request->tap.service_tier : request->tier;
-    struct price_match match = match_of(request, &entry->counters, tier);
-    struct charge charge;
-    enum charge_result result = charge_compute(&request->model->price, &entry->counters, &match,
-                                               entry->group_ppm, entry->user_ppm, &charge);
-    if (result != CHARGE_OK) {
-        entry->charge_nusd = entry->hold_nusd;
-        entry->flags |= ENTRY_FLAG(unpriced);
-        return;
-    }
-    entry->charge_nusd = charge.nusd;
-    if (is_absurd(request, &entry->counters)) {
-        entry->flags |= ENTRY_FLAG(absurd_usage);
-        if (entry->charge_nusd > 2 * entry->hold_nusd)
-            entry->charge_nusd = 2 * entry->hold_nusd;
-        log_write(LOG_WARNING, "relay", "request %s: provider %s reports an absurd usage",
-                  request->id_text, request->offer->provider->name);
-    }
-    if (entry->charge_nusd > entry->hold_nusd)
-        entry->flags |= ENTRY_FLAG(above_hold);
-}
 
 /* --- the row -------------------------------------------------------------------------------------
  */
@@ -192,8 +71,8 @@ void request_settle(struct request *request, bool charge, bool wait)
     struct ledger_entry *entry = &request->settle.entry;
     if (request->key == NULL) /* nobody to write it down for */
         return;
-    if (charge && request->admitted && count_usage(request, entry))
-        compute_charge(request, entry);
+    if (charge && request->admitted)
+        count_charge(request, entry);
     describe(request, entry);
     if (entry->hold.taken)
         book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd);

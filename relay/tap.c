@@ -1,5 +1,6 @@
 #include "relay/tap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void on_value(void *context, const struct jspan_value *value)
@@ -185,6 +186,45 @@ bool tap_is_complete(const struct tap *tap)
 bool tap_has_output(const struct tap *tap)
 {
     return tap->output.bytes > 0;
+}
+
+/* --- members of replies --------------------------------------------------------------------------
+ */
+
+void tap_take_error(struct tap *tap, const struct jspan_value *value)
+{
+    if (value->type == JSPAN_NULL || tap->error.n > 0)
+        return;
+    tap->seen.error = true;
+    /* Too long to keep is an error all the same; not an object, since one that nobody has looked at
+     * must not be relayed. */
+    struct str text = value->raw_cut ? STR("\"\"") : value->raw;
+    if (!buf_add_str(&tap->error, text))
+        buf_clear(&tap->error);
+}
+
+void tap_take_usage(struct tap *tap, const struct jspan_value *value)
+{
+    if (value->type == JSPAN_NULL)
+        return;
+    tap->seen.usage |= value->type == JSPAN_OBJECT;
+    usage_merge(&tap->usage, value->raw_cut ? STR("cut") : value->raw);
+    tap->output_at_usage = tap->output;
+}
+
+void tap_take_result(struct tap *tap, const struct jspan_value *value)
+{
+    if (value->type != JSPAN_ARRAY)
+        return;
+    tap->seen.result = value->count > 0;
+    tap->seen.result_empty = value->count == 0;
+    tap->items += (int64_t)value->count;
+}
+
+void tap_take_word(const struct jspan_value *value, char *into, size_t size)
+{
+    if (value->type == JSPAN_STRING && value->text.n < size)
+        snprintf(into, size, "%.*s", STR_ARG(value->text));
 }
 
 void tap_note_choice(struct tap *tap, uint64_t index, bool finished)

@@ -26,7 +26,8 @@ enum tap_kind {
 
 /* What one event (or the document) has shown so far. */
 struct tap_seen {
-    bool choices_empty, choices, usage, error, error_null;
+    bool result_empty, result; /* the member that a good answer must have: choices, data... */
+    bool usage, error;
 };
 
 struct tap_choice {
@@ -59,9 +60,10 @@ struct tap {
     bool has_id;         /* an id: or retry: line was seen */
     struct buf error;    /* the error object's JSON, or the string */
     struct usage usage;
+    int64_t items;                   /* elements of the result: choices, vectors, pictures... */
     struct estimate output;          /* the text that came */
     struct estimate output_at_usage; /* the same when usage was last told */
-    char service_tier[16];
+    char service_tier[16], quality[16], size[16]; /* as the answer says */
     uint8_t choice_seen[TAP_CHOICES_MAX / 8], choice_finished[TAP_CHOICES_MAX / 8];
     bool choice_overflow;
     struct tap_choice choice; /* the element that is being read */
@@ -82,7 +84,14 @@ bool tap_is_complete(const struct tap *tap);
 /* There was output worth charging by estimate. */
 bool tap_has_output(const struct tap *tap);
 
-/* For modules: the usual members of chat-like replies. */
+/* For modules, from reply_take: an error member (null is none), a usage object, the list that is
+ * the result. */
+void tap_take_error(struct tap *tap, const struct jspan_value *value);
+void tap_take_usage(struct tap *tap, const struct jspan_value *value);
+void tap_take_result(struct tap *tap, const struct jspan_value *value);
+/* A short string, kept if it fits into its room. */
+void tap_take_word(const struct jspan_value *value, char *into, size_t size);
+/* The elements of a chat-like reply: which choices have begun, which have finished. */
 void tap_note_choice(struct tap *tap, uint64_t index, bool finished);
 bool tap_choices_finished(const struct tap *tap);
 

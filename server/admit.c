@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "relay/count.h"
 #include "relay/request.h"
 #include "server/http.h"
 #include "server/worker.h"
@@ -296,17 +297,28 @@ static enum fault check_permission(struct request *request)
     return fault;
 }
 
+/* What is asked for has no price, or one that cannot be written down. */
+static enum fault refuse_price(struct request *request, enum charge_result result)
+{
+    const char *param = result == CHARGE_OVERFLOW  ? "max_tokens"
+                        : request->size[0] != '\0' ? "size"
+                                                   : "quality";
+    failure_set(&request->failure, FAULT_INVALID_VALUE,
+                result == CHARGE_OVERFLOW ? "'%s': the cost is out of range"
+                                          : "'%s': the model does not offer this",
+                param);
+    failure_set_param(&request->failure, param);
+    return FAULT_INVALID_VALUE;
+}
+
 static enum fault take_hold(struct request *request)
 {
     struct ledger_entry *entry = &request->settle.entry;
     struct shortage shortage = {0, 0};
     char needed[USD_TEXT_SIZE], there[USD_TEXT_SIZE];
-    if (!request_hold_nusd(request, &entry->hold_nusd)) {
-        failure_set(&request->failure, FAULT_INVALID_VALUE,
-                    "'max_tokens': the cost is out of range");
-        failure_set_param(&request->failure, "max_tokens");
-        return FAULT_INVALID_VALUE;
-    }
+    enum charge_result priced = count_hold(request, &entry->hold_nusd);
+    if (priced != CHARGE_OK)
+        return refuse_price(request, priced);
     if (entry->hold_nusd > 0 && store_is_degraded(request->relay->store))
         return refuse(request, FAULT_STORE_UNAVAILABLE, "");
     enum fault fault = book_admit(store_book(request->relay->store), request->key, entry->hold_nusd,
@@ -341,9 +353,9 @@ static enum fault admit_call(struct request *request)
         fault = check_permission(request);
     if (fault != FAULT_NONE)
         return fault;
-    if (fields->field[FIELD_service_tier].type == JSPAN_STRING)
-        snprintf(request->tier, sizeof request->tier, "%.15s",
-                 fields->field[FIELD_service_tier].text);
+    fields_text(fields, FIELD_service_tier, request->tier, sizeof request->tier);
+    fields_text(fields, FIELD_quality, request->quality, sizeof request->quality);
+    fields_text(fields, FIELD_size, request->size, sizeof request->size);
     request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens;
     plan_make(&request->plan, request->model, relay_random(request->relay));
     if (request->plan.count == 0)

@@ -29,7 +29,7 @@ static bool add_upstream(const struct failure *failure, struct buf *body)
 }
 
 bool reply_body(const struct failure *failure, const struct settings *settings,
-                const char *request_id, struct buf *body)
+                const char *request_id, bool message_beside, struct buf *body)
 {
     const struct fault_info *info = fault_info(failure->fault);
     struct buf message;
@@ -39,14 +39,18 @@ bool reply_body(const struct failure *failure, const struct settings *settings,
               buf_add_json(body, buf_str(&message)) &&
               buf_addf(body, "\",\"type\":\"%s\",\"code\":%d", info->type,
                        reply_status(failure, settings));
-    buf_release(&message);
     /* The documented example is exactly three members. */
     bool bare = failure->fault == FAULT_MISSING_AUTHORIZATION || !settings->server_error_details;
     if (ok && !bare)
         ok = add_text(body, "param", failure->param) &&
              add_text(body, "reason", failure_reason(failure)) &&
              add_text(body, "request_id", request_id) && add_upstream(failure, body);
-    return ok && buf_add_str(body, STR("}}"));
+    ok = ok && buf_add_char(body, '}');
+    if (ok && message_beside)
+        ok = buf_add_str(body, STR(",\"message\":\"")) && buf_add_json(body, buf_str(&message)) &&
+             buf_add_char(body, '"');
+    buf_release(&message);
+    return ok && buf_add_char(body, '}');
 }
 
 bool reply_headers(const struct failure *failure, struct buf *lines)

@@ -84,8 +84,9 @@ static bool queue_failure(struct exchange *x, const struct failure *failure)
     struct buf body, lines;
     buf_init(&body, (size_t)64 << 10);
     buf_init(&lines, 1024);
+    bool beside = x->request != NULL && x->request->module->message_in_errors;
     x->close_after |= reply_closes(failure);
-    bool ok = reply_body(failure, exchange_settings(x), id_of(x), &body) &&
+    bool ok = reply_body(failure, exchange_settings(x), id_of(x), beside, &body) &&
               buf_add_str(&lines, STR("Content-Type: application/json\n")) &&
               reply_headers(failure, &lines) &&
               queue_text(x, reply_status(failure, exchange_settings(x)), &body, buf_str(&lines));

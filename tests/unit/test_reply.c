@@ -23,7 +23,7 @@ static void assert_body(const struct failure *failure, const struct settings *se
 {
     struct buf body;
     buf_init(&body, 65536);
-    assert_true(reply_body(failure, settings, "req_1", &body));
+    assert_true(reply_body(failure, settings, "req_1", false, &body));
     assert_text(&body, expected);
     buf_release(&body);
 }
@@ -104,7 +104,7 @@ static void longest_message_fits(void **state)
     memset(text, '\x01', sizeof text);
     failure_set(&f, FAULT_UPSTREAM_PARAMETER, "%s", "");
     f.message = str_dup((struct str){text, sizeof text - 1});
-    assert_true(reply_body(&f, &detailed, "req_1", &body));
+    assert_true(reply_body(&f, &detailed, "req_1", false, &body));
     assert_true(body.n > 6 * (sizeof text - 1));
     buf_release(&body);
     failure_release(&f);
@@ -198,7 +198,7 @@ static void body_without_room_is_told(void **state)
     for (size_t room = 1; room < 100; room++) {
         struct buf body;
         buf_init(&body, room);
-        assert_false(reply_body(&f, &detailed, "req_1", &body));
+        assert_false(reply_body(&f, &detailed, "req_1", false, &body));
         buf_release(&body);
     }
     failure_release(&f);

@@ -1,0 +1,157 @@
+#include "relay/count.h"
+
+#include "base/log.h"
+#include "relay/request.h"
+
+#define ABSURD_SLACK 20000
+
+static struct price_match match_of(const struct request *request, const struct counters *counters)
+{
+    const struct tap *tap = &request->tap;
+    const char *tier = tap->service_tier[0] != '\0' ? tap->service_tier : request->tier;
+    const char *quality = tap->quality[0] != '\0' ? tap->quality : request->quality;
+    const char *size = tap->size[0] != '\0' ? tap->size : request->size;
+    return (struct price_match){.input_tokens = counters_input(counters),
+                                .tier = str_of(tier),
+                                .quality = str_of(quality),
+                                .size = str_of(size)};
+}
+
+/* Pictures, sound and documents are measured in more than one unit (pieces, seconds, tokens); the
+ * price names those that are charged, and the others are let be.  Where it names none of them all
+ * stay, and are refused as unpriced. */
+static void keep_priced(const struct request *request, const struct price_match *match,
+                        struct counters *counters)
+{
+    struct counters kept = {{0}};
+    bool any = false;
+    if (request->module->quantities == NULL)
+        return;
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        if (counters->n[i] == 0 ||
+            price_find(&request->model->price, (enum counter)i, match) == NULL)
+            continue;
+        kept.n[i] = counters->n[i];
+        any = true;
+    }
+    if (any)
+        *counters = kept;
+}
+
+/* --- before --------------------------------------------------------------------------------------
+ */
+
+enum charge_result count_hold(const struct request *request, int64_t *nusd)
+{
+    struct counters counters = {{0}};
+    struct charge charge;
+    const struct price *price = &request->model->price;
+    const struct key_record *key = request->key;
+    request->module->ceiling(request, &counters);
+    struct price_match match = match_of(request, &counters);
+    match.dearest = true;
+    keep_priced(request, &match, &counters);
+    enum charge_result result =
+        charge_compute(price, &counters, &match, key->group_ppm, key->user_ppm, &charge);
+    if (result != CHARGE_OK)
+        return result;
+    *nusd = charge.nusd;
+    /* All of the output may be reasoning, and that may be the dearer kind. */
+    counters.n[COUNTER_out_reasoning] = counters.n[COUNTER_out_text];
+    counters.n[COUNTER_out_text] = 0;
+    result = charge_compute(price, &counters, &match, key->group_ppm, key->user_ppm, &charge);
+    if (result == CHARGE_OK && charge.nusd > *nusd)
+        *nusd = charge.nusd;
+    return result;
+}
+
+/* --- after ---------------------------------------------------------------------------------------
+ */
+
+/* What the answer tells of its tokens, completed by estimates; false when it tells and shows
+ * nothing. */
+static bool count_tokens(struct request *request, struct ledger_entry *entry)
+{
+    const struct tap *tap = &request->tap;
+    struct counters *counters = &entry->counters;
+    enum usage_dialect dialect =
+        request->offer->provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
+    bool pictures = request->module->endpoint == ENDPOINT_images;
+    bool told = usage_counters(&tap->usage, dialect, pictures, counters, &entry->flags);
+    int64_t spoken = estimate_tokens(&tap->output);
+    if (tap->usage.bad)
+        entry->flags |= ENTRY_FLAG(bad_usage);
+    if (!told) {
+        bool finished = str_eq(str_of(request->end), STR("finished"));
+        if (spoken == 0 && tap->items == 0 && !finished)
+            return false;
+        counters->n[COUNTER_in_text] = request->prompt_tokens;
+        counters->n[COUNTER_out_text] = spoken;
+        entry->source = USAGE_ESTIMATED;
+        return true;
+    }
+    entry->source = USAGE_UPSTREAM;
+    if (counters_input(counters) == 0 && request->prompt_tokens > 0) {
+        counters->n[COUNTER_in_text] = request->prompt_tokens;
+        entry->source = USAGE_MERGED;
+    }
+    if (counters_output(counters) == 0 && spoken > 0) {
+        counters->n[COUNTER_out_text] = spoken;
+        entry->source = USAGE_MERGED;
+    } else if (tap->kind == TAP_EVENTS && (!tap->last_seen || tap->error_seen)) {
+        /* Cut: text that came after the last report is not in it. */
+        int64_t since = spoken - estimate_tokens(&tap->output_at_usage);
+        if (since > 0) {
+            counters->n[COUNTER_out_text] += since;
+            entry->source = USAGE_MERGED;
+        }
+    }
+    return true;
+}
+
+/* More than the request can have used: not credible, so capped and told to the operator. */
+static bool is_absurd(const struct request *request, const struct counters *counters)
+{
+    const struct model *model = request->model;
+    int64_t input = counters_input(counters), output = counters_output(counters);
+    int64_t most_in =
+        model->context > 0 ? model->context : 4 * request->prompt_tokens + ABSURD_SLACK;
+    int64_t most_out = request->output_limit > 0 ? 64 * request->output_limit * request->choices
+                       : model->max_output > 0   ? model->max_output * request->choices
+                                                 : INT64_MAX;
+    return input > most_in || output > most_out;
+}
+
+void count_charge(struct request *request, struct ledger_entry *entry)
+{
+    struct charge charge;
+    struct counters *counters = &entry->counters;
+    const struct price *price = &request->model->price;
+    if (!count_tokens(request, entry))
+        return;
+    if (request->module->quantities != NULL)
+        request->module->quantities(request, counters);
+    struct price_match match = match_of(request, counters);
+    struct price_match open = match; /* what nobody has told may have been the dearest */
+    open.dearest = true;
+    keep_priced(request, &open, counters);
+    enum charge_result result =
+        charge_compute(price, counters, &match, entry->group_ppm, entry->user_ppm, &charge);
+    if (result == CHARGE_UNPRICED)
+        result = charge_compute(price, counters, &open, entry->group_ppm, entry->user_ppm, &charge);
+    if (result != CHARGE_OK) {
+        entry->charge_nusd = entry->hold_nusd;
+        entry->flags |= ENTRY_FLAG(unpriced);
+        return;
+    }
+    entry->charge_nusd = charge.nusd;
+    if (is_absurd(request, counters)) {
+        entry->flags |= ENTRY_FLAG(absurd_usage);
+        if (entry->charge_nusd > 2 * entry->hold_nusd)
+            entry->charge_nusd = 2 * entry->hold_nusd;
+        log_write(LOG_WARNING, "relay", "request %s: provider %s reports an absurd usage",
+                  request->id_text, request->offer->provider->name);
+    }
+    if (entry->charge_nusd > entry->hold_nusd)
+        entry->flags |= ENTRY_FLAG(above_hold);
+}

@@ -1,0 +1,21 @@
+/* What a request may use at most, what it has used, and what both cost. */
+#ifndef RELAY_COUNT_H
+#define RELAY_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "relay/charge.h"
+
+struct request;
+struct ledger_entry;
+
+/* An upper bound of the cost, for the hold.  CHARGE_UNPRICED: the model has no price for what is
+ * asked (a size, say); CHARGE_OVERFLOW: it does not fit. */
+MUST_USE enum charge_result count_hold(const struct request *request, int64_t *nusd);
+/* Fills counters, source, charge and flags of an admitted request whose answer is over; all stay
+ * zero when there is nothing to charge for. */
+void count_charge(struct request *request, struct ledger_entry *entry);
+
+#endif

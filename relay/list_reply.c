@@ -1,0 +1,65 @@
+#include "relay/list_reply.h"
+
+enum {
+    WANT_ERROR,
+    WANT_DATA,
+    WANT_RESULTS,
+    WANT_USAGE,
+    WANT_META,
+    WANT_QUALITY,
+    WANT_SIZE,
+    WANT_TIER
+};
+
+const struct jspan_want list_reply_wants[LIST_REPLY_WANTS] = {
+    [WANT_ERROR] = {{"error"}, JSPAN_COPY}, [WANT_DATA] = {{"data"}, 0},
+    [WANT_RESULTS] = {{"results"}, 0},      [WANT_USAGE] = {{"usage"}, JSPAN_COPY},
+    [WANT_META] = {{"meta"}, JSPAN_COPY}, /* Cohere, SiliconFlow */
+    [WANT_QUALITY] = {{"quality"}, 0},      [WANT_SIZE] = {{"size"}, 0},
+    [WANT_TIER] = {{"service_tier"}, 0},
+};
+
+void list_reply_take(struct tap *tap, const struct jspan_value *value)
+{
+    switch (value->want) {
+    case WANT_ERROR:
+        tap_take_error(tap, value);
+        break;
+    case WANT_DATA:
+    case WANT_RESULTS:
+        tap_take_result(tap, value);
+        break;
+    case WANT_USAGE:
+    case WANT_META:
+        tap_take_usage(tap, value);
+        break;
+    case WANT_QUALITY:
+        tap_take_word(value, tap->quality, sizeof tap->quality);
+        break;
+    case WANT_SIZE:
+        tap_take_word(value, tap->size, sizeof tap->size);
+        break;
+    case WANT_TIER:
+        tap_take_word(value, tap->service_tier, sizeof tap->service_tier);
+        break;
+    default:
+        break;
+    }
+}
+
+bool list_reply_is_good(const struct tap *tap)
+{
+    return tap->seen.result && !tap->seen.error;
+}
+
+enum event_fate list_reply_fate(struct tap *tap, const struct sse_event *event)
+{
+    (void)event;
+    return tap->seen.error ? EVENT_ERROR : EVENT_PASS;
+}
+
+bool list_reply_is_complete(const struct tap *tap)
+{
+    (void)tap;
+    return false;
+}

@@ -1,0 +1,36 @@
+/* POST /embeddings. */
+#include "relay/edit.h"
+#include "relay/list_reply.h"
+#include "relay/request.h"
+
+static enum fault embeddings_check(struct request *request, struct failure *failure)
+{
+    enum fault f = fields_need_text(request->fields, FIELD_model, failure);
+    return f == FAULT_NONE ? fields_need_text_or_list(request->fields, FIELD_input, failure) : f;
+}
+
+static void embeddings_ceiling(const struct request *request, struct counters *counters)
+{
+    counters->n[COUNTER_in_text] = estimate_hold_tokens(&request->fields->prompt, 0) +
+                                   fields_token_ids(request->fields, FIELD_input);
+}
+
+const struct module embeddings_module = {
+    .name = "embeddings",
+    .method = "POST",
+    .path = "/embeddings",
+    .body = BODY_KIND_JSON,
+    .needs_provider = true,
+    .endpoint = ENDPOINT_embeddings,
+    .repeat_ambiguous = true,
+    .upstream_path = "/embeddings",
+    .check = embeddings_check,
+    .edit = edit_model_only,
+    .ceiling = embeddings_ceiling,
+    .reply_wants = list_reply_wants,
+    .reply_want_count = LIST_REPLY_WANTS,
+    .reply_take = list_reply_take,
+    .reply_is_good = list_reply_is_good,
+    .fate = list_reply_fate,
+    .is_complete = list_reply_is_complete,
+};

@@ -91,7 +91,10 @@ static bool count_tokens(struct request *request, struct ledger_entry *entry)
         return true;
     }
     entry->source = USAGE_UPSTREAM;
-    if (counters_input(counters) == 0 && request->prompt_tokens > 0) {
+    /* A report in other units says nothing of tokens, and need not. */
+    bool in_units = counters->n[COUNTER_search_units] > 0 || counters->n[COUNTER_audio_ms] > 0 ||
+                    counters->n[COUNTER_images] > 0;
+    if (counters_input(counters) == 0 && request->prompt_tokens > 0 && !in_units) {
         counters->n[COUNTER_in_text] = request->prompt_tokens;
         entry->source = USAGE_MERGED;
     }

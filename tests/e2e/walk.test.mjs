@@ -19,14 +19,45 @@ const routes = [
         body: { model: 'gpt-4o-mini', messages },
         required: { model: 'string', messages: 'array' },
     },
+    {
+        method: 'POST',
+        path: '/v1/completions',
+        paid: true,
+        body: { model: 'gpt-4o-mini', prompt: 'Say hello.' },
+        required: { model: 'string', prompt: 'text or array' },
+    },
+    {
+        method: 'POST',
+        path: '/v1/embeddings',
+        paid: true,
+        body: { model: 'gpt-4o-mini', input: 'hello' },
+        required: { model: 'string', input: 'text or array' },
+    },
+    {
+        method: 'POST',
+        path: '/v1/rerank',
+        paid: true,
+        body: { model: 'gpt-4o-mini', query: 'q', documents: ['a'] },
+        required: { model: 'string', query: 'string', documents: 'array' },
+    },
     { method: 'GET', path: '/v1/models' },
     { method: 'GET', path: '/v1/models/gpt-4o-mini' },
 ];
 
+// One model for every endpoint.
+const everything = {
+    endpoints: 'chat completions embeddings rerank',
+    offer: ['P1/up', 'P2/up priority=2'],
+    price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'],
+};
 const dead = `http://127.0.0.1:${await refusedPort()}/v1`;
 const s = await scene(
     { after, name: 'walk' },
-    { provider: { base_url: dead }, fixture: ['K1', 'K2', 'K6', 'K8', 'KE'] },
+    {
+        provider: { base_url: dead },
+        fixture: ['K1', 'K2', 'K6', 'K8', 'KE'],
+        models: { 'gpt-4o-mini': everything, 'gpt-4o': everything },
+    },
 );
 const { gw } = s;
 
@@ -41,8 +72,12 @@ function parameterIs(response, reasons, param) {
     errorIs(response, 404, invalid, told, { param });
 }
 
-const wrongOf = { string: [5, true, [], {}], array: ['text', 5, {}, true] };
-const emptyOf = { string: '', array: [] };
+const wrongOf = {
+    string: [5, true, [], {}],
+    array: ['text', 5, {}, true],
+    'text or array': [5, {}, true],
+};
+const emptyOf = { string: '', array: [], 'text or array': '' };
 
 for (const route of routes) {
     const name = `walk ${route.method} ${route.path}`;

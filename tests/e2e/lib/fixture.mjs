@@ -10,7 +10,7 @@ const users = {
 const groups = {
     basic: ['--models', 'gpt-4o-mini'],
     empty: ['--models', '*', '--quota', '0'],
-    nochat: ['--models', '*', '--endpoints', 'embeddings'],
+    nochat: ['--models', '*', '--endpoints', 'video'],
 };
 
 /** name: [secret, user, options of `key create`, what to do with it afterwards] */

@@ -115,23 +115,40 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_rules,$(t))))
 check unit: $(if $(ONLY),$(BUILD)/unit/$(ONLY),$(UNIT_BINARIES))
 	@sh tests/run_unit.sh $^
 
-.PHONY: setup-test e2e test asan tsan
+# The bench's upstream and its clients, which the end-to-end tests try out too.
+BENCH := $(BUILD)/bench/fixture $(BUILD)/bench/load
+$(BUILD)/bench/fixture: $(addprefix $(BUILD)/obj/tests/bench/,fixture.o request.o) $(call archive,base)
+$(BUILD)/bench/load: $(addprefix $(BUILD)/obj/tests/bench/,load.o answer_reader.o histogram.o request.o) \
+	$(call archive,base)
+$(BENCH):
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+.PHONY: setup-test e2e test asan tsan bench bench-tools
+bench-tools: $(BENCH)
 setup-test:
 	@sh deploy/setup.sh test
 
-e2e: all | setup-test
+e2e: all $(BENCH) | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ONLY='$(ONLY)' FILES='$(FILES)' sh tests/e2e/run.sh
 
 test: | setup-test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/run.sh
 
 # kill -9 under load and a start on the same database, so many times.
-ROUNDS := 50
 .PHONY: crash
+crash: ROUNDS := 50
 crash: all | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ROUNDS=$(ROUNDS) LIMIT_MS=$$(($(ROUNDS) * 20000 + 60000)) \
 		FILES=crash.test.mjs sh tests/e2e/run.sh
+
+# Against nginx in paired rounds; tests/bench/bench.mjs tells its settings.
+bench:
+	@sh deploy/setup.sh test >&2
+	@$(MAKE) --no-print-directory all bench-tools >&2
+	@GATEWAY_BIN=$(BUILD)/gateway JSON='$(JSON)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' GATE='$(GATE)' \
+		node tests/bench/bench.mjs
 
 asan:
 	@$(MAKE) --no-print-directory SAN=address test
@@ -141,7 +158,7 @@ tsan:
 # --- quality -----------------------------------------------------------------------------------------
 SOURCES := $(foreach r,$(ROOMS),$(call sources_of,$(r)))
 HEADERS := $(sort $(shell find $(ROOMS) -name '*.h'))
-TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c tests/bench/*.h))
 
 .PHONY: lint format layers
 format:
@@ -176,4 +193,5 @@ help:
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers'
-	@echo 'make lint layers bench fuzz install'
+	@echo 'make bench      CPU, latency and memory beside nginx (ROUNDS=3 JSON=1)'
+	@echo 'make lint layers fuzz install'

@@ -7,9 +7,10 @@
 //
 // From the environment: JSON=1 (one object on standard output), ROUNDS (7), SLICE (seconds a side
 // and round: 1), CONNECTIONS (64), STREAMS (100), QUIET (5000), REQUESTS (at most, a side and round),
-// ONLY=relay|paced|quiet, GATE=1 (exit 1 when a goal is missed).
+// ONLY=relay|paced|quiet|instructions (the last only when asked for: it needs valgrind), GATE=1 (exit 1 when a goal is missed).
 
 import { spreadText } from './figures.mjs';
+import { instructions, valgrindIsThere } from './instructions.mjs';
 import { paced, quiet, relay } from './measure.mjs';
 
 const number = (name, fallback) => Number(process.env[name] || fallback);
@@ -83,6 +84,15 @@ if (wanted('paced')) {
 if (wanted('quiet')) {
     result.quiet = await quiet(options, quietTeller());
     quietSummary(result.quiet);
+}
+if (process.env.ONLY === 'instructions' && valgrindIsThere()) {
+    result.instructions = await instructions(options.connections, 2000);
+    for (const { each, functions } of result.instructions) {
+        say(`\na thread: ${each} instructions a request, of them with all they call`);
+        for (const row of functions.filter((f) => f.each > each / 50).slice(0, 60)) {
+            say(`  ${String(row.each).padStart(8)}  ${row.name} (${row.from})`);
+        }
+    }
 }
 result.goals = goals;
 result.seconds = Math.round((Date.now() - begin) / 1000);

@@ -24,8 +24,8 @@ class Watch {
     }
 }
 
-async function figuresOf(client) {
-    const figures = JSON.parse(await client.line());
+async function figuresOf(client, ms) {
+    const figures = JSON.parse(await client.line(ms));
     if (figures.bad > 0) throw new Error('a wrong answer (see above)');
     return figures;
 }
@@ -36,13 +36,13 @@ async function ended(client) {
 }
 
 /** Requests as fast as they go: figures of one side. */
-async function requests(stand, side, { connections, slice, requestsMax }) {
+export async function requests(stand, side, { connections, slice, requestsMax }) {
     const client = load('json', side.port, stand.key, connections, slice, requestsMax);
     await figuresOf(client);
     const watch = new Watch(stand, client);
     const before = { cpu: cpuUs(side.pids), switches: switches(side.pids) };
     client.tell('go');
-    const { done, seconds, p50_us, p99_us } = await figuresOf(client);
+    const { done, seconds, p50_us, p99_us } = await figuresOf(client, (slice + 10) * 1000);
     const others = watch.others();
     await pause(settleMs);
     const cpu_us = (cpuUs(side.pids) - before.cpu) / done;

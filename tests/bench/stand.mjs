@@ -181,8 +181,9 @@ price = out_text 0.60 per 1M tokens
 `;
 
 export class Stand {
-    /** intervalUs: between the events of a stream; buffering: nginx's. */
-    static async start(name, { intervalUs = 1000000, buffering = 'on' } = {}) {
+    /** intervalUs: between the events of a stream; buffering: nginx's; wrap: a command line before the
+     * gateway's. */
+    static async start(name, { intervalUs = 1000000, buffering = 'on', wrap = [] } = {}) {
         const stand = new Stand();
         stand.dir = path.join(scratch, `${name}-${process.pid}`);
         fs.rmSync(stand.dir, { recursive: true, force: true });
@@ -190,7 +191,7 @@ export class Stand {
         stand.fixture = new Process('fixture', path.join(tools, 'fixture'), [String(intervalUs)]);
         const upstream = Number((await stand.fixture.line()).split(' ')[1]);
         await stand.#startNginx(upstream, buffering);
-        await stand.#startGateway(upstream);
+        await stand.#startGateway(upstream, wrap);
         return stand;
     }
 
@@ -210,11 +211,12 @@ export class Stand {
         this.nginx = { name: 'nginx', process: started, port, pids: family(started.pid) };
     }
 
-    async #startGateway(upstream) {
+    async #startGateway(upstream, wrap) {
         this.file = path.join(this.dir, 'gateway.conf');
         fs.writeFileSync(this.file, gatewayText(upstream));
         const log = fs.openSync(path.join(this.dir, 'gateway.log'), 'w');
-        const started = new Process('gateway', binary, ['serve', '-c', this.file], {
+        const [command, ...args] = [...wrap, binary, 'serve', '-c', this.file];
+        const started = new Process('gateway', command, args, {
             env,
             stdio: ['ignore', 'pipe', log],
         });

@@ -232,16 +232,47 @@ static void feed_byte(struct estimate *e, uint8_t byte)
     take(e, c, class_of(c));
 }
 
+static bool is_small(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* As take() for each of the small letters in front of the text (one at least), which are most of
+ * what is fed.  Returns how many there are. */
+static size_t take_small_letters(struct estimate *e, const char *p, size_t n)
+{
+    size_t letters = 1;
+    while (letters < n && is_small(p[letters]))
+        letters++;
+    if (e->run_class != CLASS_LETTER) {
+        e->weight += WEIGHT_WORD;
+        e->word = 0;
+        e->run_class = CLASS_LETTER;
+        e->run = 1; /* its length is of no use to letters */
+    }
+    size_t short_word = LONG_WORD - e->word;
+    size_t beyond = letters > short_word ? letters - short_word : 0;
+    e->weight += letters * WEIGHT_LETTER + beyond * WEIGHT_LONG_WORD;
+    e->word += (uint32_t)(letters - beyond);
+    e->last_upper = false;
+    return letters;
+}
+
 void estimate_feed(struct estimate *estimate, const char *p, size_t n)
 {
     CHECK(estimate != NULL);
     estimate->bytes += n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n;) {
         uint8_t byte = (uint8_t)p[i];
+        if (estimate->pending_n == 0 && is_small(p[i])) {
+            i += take_small_letters(estimate, p + i, n - i);
+            continue;
+        }
         if (byte < 0x80 && estimate->pending_n == 0)
             take(estimate, byte, class_of_ascii(byte));
         else
             feed_byte(estimate, byte);
+        i++;
     }
 }
 

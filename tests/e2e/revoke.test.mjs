@@ -2,15 +2,16 @@
 // nothing away from anybody.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { J1, reply, S1, S1u, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
-import { scene } from './lib/gateway.mjs';
-import { RawClient, requestBytes } from './lib/raw.mjs';
+import { binary, scene, unitsOf } from './lib/gateway.mjs';
+import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { root } from './lib/seen.mjs';
-import { Changes } from './lib/wait.mjs';
+import { Barrier, Changes } from './lib/wait.mjs';
 
 const clients = 50;
 const s = await scene({ after, name: 'revoke' });
@@ -90,14 +91,18 @@ async function newKey() {
     return { name, secret, id };
 }
 
+function serveAll() {
+    M1.reset().always((exchange) =>
+        (exchange.request.json.stream ? stream(S1u) : reply(J1))(exchange),
+    );
+}
+
 /**
  * Takes a right away while 50 use it: after `take` has returned, every answer is `refused`.  `give`
  * gives it back: after that every answer is good again.  Counts the requests.
  */
 async function taken(take, refused, give) {
-    M1.reset().always((exchange) =>
-        (exchange.request.json.stream ? stream(S1u) : reply(J1))(exchange),
-    );
+    serveAll();
     const key = await newKey();
     const either = (answer) => (answer.status === 200 ? answered : refused)(answer);
     const judges = [answered, either, refused, either, answered];
@@ -175,4 +180,122 @@ test('Z: no request that starts later passes on the old right', async (t) => {
             count += await taken(take, refused, give);
         }
     });
+});
+
+/* --- the configuration ---------------------------------------------------------------------- */
+
+/** Five lines that are wrong in five ways, and where each is said to be. */
+const faulty = `[server]
+listen = 127.0.0.1:0
+lisen = x
+workers = many
+[provider "P1"]
+base_url = http://127.0.0.1:1/v1
+allow_private = on
+key = sk-live
+[model "gpt-4o-mini"]
+endpoints = chat
+offer = P3/up-mini
+price = in_text cheap per 1M tokens
+`;
+const told = [
+    'gateway.conf:3:1: error: unknown key "lisen" in [server]; did you mean "listen"?',
+    'gateway.conf:4:11: error: "many" is not a number of threads (want 1..256, or auto)',
+    'gateway.conf:8:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)',
+    'gateway.conf:11:9: error: unknown provider "P3"; did you mean "P1"?',
+    'gateway.conf:12:17: error: "cheap" is not an amount of USD (want one like 0.15)',
+];
+
+function tellsAll(text) {
+    for (const line of told) assert.ok(text.includes(line), `${line}\nin: ${text}`);
+}
+
+test('Z4 gateway -t names five faults at line and column', async () => {
+    fs.writeFileSync(gw.file, faulty);
+    const done = await gw.cliRaw(['-t']);
+    gw.configure(s.config);
+    assert.equal(done.code, 78, done.stderr);
+    tellsAll(done.stderr);
+    assert.match(done.stderr, /FAILED \(5 errors\)/);
+    assert.equal((await gw.cliRaw(['-t'])).code, 0);
+});
+
+test('Z4 gateway -t passes gateway.conf.example', () => {
+    const done = spawnSync(binary, ['-t', '-c', 'gateway.conf.example'], { cwd: root });
+    assert.equal(done.status, 0, String(done.stderr));
+});
+
+/** Waits for the outcome of a SIGHUP. */
+async function hangUp(outcome) {
+    const count = () => gw.log.filter((line) => outcome.test(line)).length;
+    const before = count();
+    gw.signal('SIGHUP');
+    await gw.changes.until(() => count() > before, `log: ${outcome}`);
+}
+
+const inForce = /gateway\.conf is in force/;
+const unchanged = /the configuration was not changed/;
+
+test('Z5 a faulty file and SIGHUP: the old configuration holds', async () => {
+    serveAll();
+    bodyIs(await call(gw, { body: chat() }), J1);
+    fs.writeFileSync(gw.file, faulty);
+    await hangUp(unchanged);
+    tellsAll(gw.log.join('\n').replaceAll('\\"', '"'));
+    bodyIs(await call(gw, { body: chat() }), J1);
+    const done = await gw.cliRaw(['reload']);
+    assert.notEqual(done.code, 0);
+    tellsAll(done.stderr);
+    bodyIs(await call(gw, { body: chat() }), J1);
+    gw.configure(s.config);
+    await hangUp(inForce);
+    bodyIs(await call(gw, { body: chat() }), J1);
+});
+
+/** The fixture's configuration with tokens at `units` each. */
+function pricedAt(units) {
+    const price = ['in_text', 'out_text'].map((counter) => `${counter} ${units} per 1M tokens`);
+    const models = { ...s.config.models };
+    models['gpt-4o-mini'] = { ...models['gpt-4o-mini'], price };
+    return { ...s.config, models };
+}
+
+test('Z6 a request in flight keeps its price', async () => {
+    const gate = new Barrier();
+    M1.reset().once(async (exchange) => {
+        await gate.passed();
+        await reply(J1)(exchange);
+    });
+    const before = call(gw, { body: chat() });
+    await M1.request();
+    gw.configure(pricedAt(2));
+    await hangUp(inForce);
+    gate.open();
+    serveAll();
+    const later = await call(gw, { body: chat() });
+    assert.equal((await gw.usage((await before).header('x-request-id'))).charge, '0.000005000');
+    assert.equal((await gw.usage(later.header('x-request-id'))).charge, '0.000010000');
+});
+
+test('Z6 a hundred reloads under load lose nothing', async () => {
+    serveAll();
+    const { name, secret } = await newKey();
+    const callers = new Callers(secret, (answer) => answered(answer));
+    for (let i = 0; i < 100; i++) {
+        gw.configure(pricedAt(1 + (i % 2)));
+        if (i % 4 < 2) await hangUp(inForce);
+        else await gw.admin('reload', '', {});
+        if (i % 10 !== 9) continue;
+        fs.writeFileSync(gw.file, faulty);
+        await hangUp(unchanged);
+    }
+    await callers.answers(2000);
+    await callers.end();
+    assert.equal(M1.count, callers.count);
+    const rows = await gw.cli(['usage', 'tail', '--limit', '1000', '--user', name]);
+    assert.equal(rows.length, Math.min(1000, callers.count));
+    for (const row of rows) {
+        assert.equal(row.end, 'finished');
+        assert.match(row.charge, /^0\.0000(05|10)000$/);
+    }
 });

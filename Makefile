@@ -172,18 +172,38 @@ lint: $(BUILD)/gen/store_schema.inc
 layers:
 	@awk -f tests/layers.awk tests/layers.txt $(SOURCES) $(HEADERS)
 
+# Writes anew what is made from the tables: gateway.conf.example and settings of the manual page.
+.PHONY: docs
+docs: $(BUILD)/unit/example $(BUILD)/unit/manual
+	@GATEWAY_WRITE_DOCS=1 sh tests/run_unit.sh $^
+
 # --- installation ------------------------------------------------------------------------------------
+# Nothing outside DESTDIR/PREFIX is touched; deploy/doc/sysadmin.md has the steps that follow.
+TO = $(DESTDIR)$(PREFIX)
+DOCS := gateway.conf.example README.md deploy/nginx.conf deploy/doc/sysadmin.md
+INSTALLED := bin/gateway $(addprefix share/doc/gateway/,$(notdir $(DOCS))) \
+	share/man/man1/gateway.1 share/man/man5/gateway.conf.5 share/man/man8/gateway.8 \
+	share/bash-completion/completions/gateway \
+	lib/systemd/system/gateway.service lib/sysusers.d/gateway.conf lib/tmpfiles.d/gateway.conf
+
 .PHONY: install uninstall clean help
 install: all
-	install -D -m 0755 $(BUILD)/gateway $(DESTDIR)$(PREFIX)/bin/gateway
-	install -D -m 0644 gateway.conf.example $(DESTDIR)$(PREFIX)/share/doc/gateway/gateway.conf.example
-	install -D -m 0644 deploy/nginx.conf $(DESTDIR)$(PREFIX)/share/doc/gateway/nginx.conf
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local,$(PREFIX),g' deploy/gateway.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/gateway.service
+	install -D -m 0755 $(BUILD)/gateway $(TO)/bin/gateway
+	install -d $(TO)/share/doc/gateway
+	install -m 0644 $(DOCS) $(TO)/share/doc/gateway
+	$(BUILD)/gateway man | install -D -m 0644 /dev/stdin $(TO)/share/man/man1/gateway.1
+	install -D -m 0644 deploy/man/gateway.conf.5 $(TO)/share/man/man5/gateway.conf.5
+	install -D -m 0644 deploy/man/gateway.8 $(TO)/share/man/man8/gateway.8
+	$(BUILD)/gateway completion bash | install -D -m 0644 /dev/stdin $(TO)/share/bash-completion/completions/gateway
+	sed 's,/usr/local,$(PREFIX),g' deploy/gateway.service | \
+		install -D -m 0644 /dev/stdin $(TO)/lib/systemd/system/gateway.service
+	install -D -m 0644 deploy/sysusers.conf $(TO)/lib/sysusers.d/gateway.conf
+	install -D -m 0644 deploy/tmpfiles.conf $(TO)/lib/tmpfiles.d/gateway.conf
 
+# The configuration, the database and the account stay.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/gateway $(DESTDIR)$(PREFIX)/lib/systemd/system/gateway.service
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/gateway
+	rm -f $(addprefix $(TO)/,$(INSTALLED))
+	rmdir --ignore-fail-on-non-empty $(TO)/share/doc/gateway
 
 clean:
 	rm -rf build
@@ -195,4 +215,4 @@ help:
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers'
 	@echo 'make bench      CPU, latency and memory beside nginx (ROUNDS=3 JSON=1)'
-	@echo 'make lint layers fuzz install'
+	@echo 'make lint layers fuzz docs install'

@@ -47,8 +47,11 @@ export class Nginx {
         nginx.port = await refusedPort();
         nginx.#write(gw, changes);
         owner.after(() => nginx.stop());
+        // It ends with this process, however that ends.
+        process.once('exit', () => fs.rmSync(nginx.dir, { recursive: true, force: true }));
         const args = ['-e', nginx.errorLog, '-c', nginx.file, '-g', 'daemon off;'];
-        nginx.child = spawn('nginx', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+        const command = ['--pdeathsig', 'TERM', 'nginx', ...args];
+        nginx.child = spawn('setpriv', command, { env, stdio: ['ignore', 'ignore', 'pipe'] });
         nginx.child.stderr.on('data', (bytes) => (nginx.errors += bytes));
         nginx.child.on('error', (error) => nginx.#end(error.message));
         nginx.child.on('exit', (code) => nginx.#end(`exit ${code}`));

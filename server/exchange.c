@@ -47,6 +47,7 @@ struct exchange *exchange_new(struct client *client, struct MHD_Connection *conn
     if (x == NULL)
         return NULL;
     x->target = str_dup(str_of(target));
+    x->target_place = target;
     if (x->target == NULL) {
         free(x);
         return NULL;
@@ -132,6 +133,14 @@ static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind, con
     return MHD_YES;
 }
 
+/* How long the head was; 0 where the library's version does not leave it as it has read it. */
+static size_t head_bytes(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info != NULL && MHD_get_version()[0] == '0' ? info->header_size : 0;
+}
+
 static void collect_head(const struct exchange *x, const char *method, const char *version,
                          struct head *head)
 {
@@ -140,6 +149,8 @@ static void collect_head(const struct exchange *x, const char *method, const cha
     head->target = str_of(x->target);
     head->count = 0;
     head->too_many = false;
+    head->target_place = x->target_place;
+    head->bytes = head_bytes(x->connection);
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, head);
 }
 

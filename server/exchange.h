@@ -38,9 +38,10 @@ struct exchange {
     struct loop *loop;
     struct ready ready;
     enum exchange_phase phase;
-    char *target;            /* raw, as sent */
-    struct request *request; /* NULL: refused before there was one, admin, or it is over */
-    struct failure refused;  /* decided at the head; told after the body was read */
+    char *target;             /* raw, as sent */
+    const char *target_place; /* where libmicrohttpd has read it */
+    struct request *request;  /* NULL: refused before there was one, admin, or it is over */
+    struct failure refused;   /* decided at the head; told after the body was read */
     char id_text[IDENT_TEXT_SIZE];
     int64_t body_began_ms;
     int64_t progress_ms; /* when the client last took bytes */

@@ -67,6 +67,40 @@ static enum fault refuse(struct failure *failure, const char *why)
     return FAULT_BAD_FRAMING;
 }
 
+/* `part` stands at *at with so many NULs behind it: goes on behind them. */
+static bool pass(const char **at, const char *end, struct str part, size_t nuls)
+{
+    if (part.p != *at || (size_t)(end - *at) < part.n + nuls)
+        return false;
+    *at += part.n;
+    for (; nuls > 0; nuls--) {
+        if (*(*at)++ != '\0')
+            return false;
+    }
+    return true;
+}
+
+/* libmicrohttpd edits a head where it stands: every delimiter and line end becomes NUL.  What it
+ * has passed over without a word (anything behind a NUL, a folded line, the CR that was not before
+ * a LF) shows as a gap between one part and the next. */
+static bool is_without_gaps(const struct head *head)
+{
+    const char *at = head->method.p, *end = at + head->bytes;
+    struct str target = {head->target_place, head->target.n};
+    if (!pass(&at, end, head->method, 1) || !pass(&at, end, target, 1) ||
+        !pass(&at, end, head->version, 2))
+        return false;
+    for (size_t i = 0; i < head->count; i++) {
+        if (!pass(&at, end, head->fields[i].name, 1))
+            return false;
+        while (at < end && (*at == ' ' || *at == '\t'))
+            at++;
+        if (!pass(&at, end, head->fields[i].value, 2))
+            return false;
+    }
+    return pass(&at, end, (struct str){at, 0}, 2) && at == end;
+}
+
 /* libmicrohttpd glues a folded line to the name of the field before it: "Content-Length: 5", " x"
  * arrives as "Content-Lengthx: 5", and the body would be read as the next request.  So a name that
  * only begins like one that matters is refused, though it may be honest. */
@@ -171,6 +205,8 @@ enum fault guard_check(const struct head *head, struct failure *failure)
         return refuse(failure, "unsupported HTTP version");
     if (!is_token(head->method) || str_eq(head->method, STR("CONNECT")))
         return refuse(failure, "unsupported method");
+    if (head->bytes > 0 && !head->too_many && !is_without_gaps(head))
+        return refuse(failure, "a NUL, a bare line end or a folded line in the head");
     enum fault f = check_fields(head, failure);
     if (f == FAULT_NONE)
         f = check_target(head, is_1_1, failure);

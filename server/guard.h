@@ -1,8 +1,9 @@
 /* HTTP framing refusals, from the parsed head of a request.
  *
  * libmicrohttpd 0.9.75 takes far too much (the first of two Content-Lengths, any Transfer-Encoding,
- * `Content-Length :`, folded lines glued to names): whatever two parsers could read in two ways is
- * refused here, before anything else looks at it.  Rules: RFC 9112, sections 2.2, 3, 5, 6. */
+ * `Content-Length :`, folded lines glued to names, lines cut at NUL): whatever two parsers could
+ * read in two ways is refused here, before anything else looks at it.  Rules: RFC 9112,
+ * sections 2.2, 3, 5, 6. */
 #ifndef SERVER_GUARD_H
 #define SERVER_GUARD_H
 
@@ -27,6 +28,10 @@ struct head {
     struct head_field fields[HEAD_FIELDS_MAX];
     size_t count;
     bool too_many;
+    /* Where libmicrohttpd has read it: from the method's place, `bytes` up to behind the blank
+     * line. `target` is a copy; this is its place.  0 bytes: the places tell nothing. */
+    const char *target_place;
+    size_t bytes;
 };
 
 /* Faults: BAD_FRAMING, LENGTH_REQUIRED, TRANSFER_ENCODING; each is answered and closes. */

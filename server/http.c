@@ -18,6 +18,13 @@
 #define DAEMONS 16
 #define RUNS_MAX 4 /* of one daemon in one turn, while it says that it has more to do */
 
+/* From 1.0 on libmicrohttpd refuses bare line ends and NUL itself; before, the guard does all. */
+#if MHD_VERSION >= 0x01000000
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
+#else
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT, 0
+#endif
+
 struct http_daemon {
     struct http *http;
     struct MHD_Daemon *mhd;
@@ -226,7 +233,7 @@ static bool daemon_start(struct http *http, struct http_daemon *daemon, int64_t 
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, daemon, MHD_OPTION_URI_LOG_CALLBACK, on_uri, daemon,
         MHD_OPTION_CONNECTION_LIMIT, 1000000u, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)header_memory, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)header_memory, STRICTNESS,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (daemon->mhd == NULL)
         return false;

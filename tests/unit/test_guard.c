@@ -302,6 +302,88 @@ static void fields_are_found_without_regard_to_case(void **state)
     assert_true(str_eq(value, STR("1")));
 }
 
+/* The next piece of `image`, of which the library says "it is `text`"; goes on behind it. */
+static struct str found(struct str *image, const char *text)
+{
+    const char *at = memmem(image->p, image->n, text, strlen(text));
+    assert_non_null(at);
+    size_t end = (size_t)(at - image->p) + strlen(text);
+    *image = str_from(*image, end);
+    return (struct str){at, strlen(text)};
+}
+
+/* A head that stands in memory as `bytes`, of which the library gives POST, /x, HTTP/1.1 and the
+ * fields, a name and a value in turn. */
+static enum fault checked_in_place(struct str bytes, const char *const fields[])
+{
+    struct head head;
+    struct failure failure = {0};
+    memset(&head, 0, sizeof head);
+    head.bytes = bytes.n;
+    head.method = found(&bytes, "POST");
+    head.target_place = found(&bytes, "/x").p;
+    head.target = STR("/x");
+    head.version = found(&bytes, "HTTP/1.1");
+    for (; *fields != NULL; fields += 2) {
+        struct head_field *field = &head.fields[head.count++];
+        field->name = found(&bytes, fields[0]);
+        field->value = found(&bytes, fields[1]);
+    }
+    enum fault fault = guard_check(&head, &failure);
+    failure_release(&failure);
+    return fault;
+}
+
+#define LINE "POST\0/x\0HTTP/1.1\0\0"
+#define HOST_LINE "Host\0 a\0\0"
+#define IN_PLACE(text, ...)                                                                        \
+    checked_in_place(STR(text), (const char *const[]){"Host", "a", __VA_ARGS__, NULL})
+
+static void head_in_place_has_no_gaps(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        IN_PLACE(LINE HOST_LINE "Content-Length\0 \t1000\0\0\0", "Content-Length", "1000"),
+        FAULT_BAD_FRAMING); /* one NUL of the blank line is missing */
+    assert_int_equal(
+        IN_PLACE(LINE HOST_LINE "Content-Length\0 \t1000\0\0\0\0", "Content-Length", "1000"),
+        FAULT_NONE);
+    assert_int_equal(IN_PLACE(LINE HOST_LINE "Content-Length\0"
+                                             "0\0\0X-A\0b\0\0\0\0",
+                              "Content-Length", "0", "X-A", "b"),
+                     FAULT_NONE);
+}
+
+static void what_the_library_passed_over_is_refused(void **state)
+{
+    (void)state;
+    static const char length[] = "Content-Length";
+    /* A value and a name cut at a NUL, the line behind a NUL taken for the blank one. */
+    assert_int_equal(IN_PLACE(LINE HOST_LINE "Content-Length\0 1\0"
+                                             "000\0\0\0\0",
+                              length, "1"),
+                     FAULT_BAD_FRAMING);
+    assert_int_equal(IN_PLACE(LINE HOST_LINE "Content-Length\0x\0 1\0\0\0\0", length, "1"),
+                     FAULT_BAD_FRAMING);
+    assert_int_equal(IN_PLACE(LINE HOST_LINE "Content-Length\0 1\0\0\0\0X: y\0\0", length, "1"),
+                     FAULT_BAD_FRAMING);
+    /* Lines that end with LF alone: within the head, and the blank one. */
+    assert_int_equal(IN_PLACE(LINE "Host\0 a\0Content-Length\0 1\0\0\0\0", length, "1"),
+                     FAULT_BAD_FRAMING);
+    assert_int_equal(IN_PLACE(LINE HOST_LINE "Content-Length\0 1\0\0\0", length, "1"),
+                     FAULT_BAD_FRAMING);
+    /* In the request line: a method and a target cut at a NUL, two spaces. */
+    assert_int_equal(
+        IN_PLACE("POST\0x\0/x\0HTTP/1.1\0\0" HOST_LINE "Content-Length\0 1\0\0\0\0", length, "1"),
+        FAULT_BAD_FRAMING);
+    assert_int_equal(
+        IN_PLACE("POST\0/x\0y\0HTTP/1.1\0\0" HOST_LINE "Content-Length\0 1\0\0\0\0", length, "1"),
+        FAULT_BAD_FRAMING);
+    assert_int_equal(
+        IN_PLACE("POST\0 /x\0HTTP/1.1\0\0" HOST_LINE "Content-Length\0 1\0\0\0\0", length, "1"),
+        FAULT_BAD_FRAMING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +399,8 @@ int main(void)
         cmocka_unit_test(path_is_cut_off_from_authority_and_query),
         cmocka_unit_test(body_bytes_are_those_announced),
         cmocka_unit_test(fields_are_found_without_regard_to_case),
+        cmocka_unit_test(head_in_place_has_no_gaps),
+        cmocka_unit_test(what_the_library_passed_over_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

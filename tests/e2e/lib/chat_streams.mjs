@@ -2,7 +2,9 @@
 // the standard allows, every place where providers put usage, every end that counts as complete.
 
 const lineEnds = ['\n', '\r\n', '\r', 'mixed'];
-const letters = ['a', 'Z', ' ', '"', '\\', '\n', '\t', '/', '\u0000', 'é', 'ß', '中', '文', '\u2028', '🙂', '👩‍🚀'];
+const letters = [
+    'a', 'Z', ' ', '"', '\\', '\n', '\t', '/', '\u0000', 'é', 'ß', '中', '文', '\u2028', '🙂', '👩‍🚀',
+];
 const eventBytesMax = 2 * 1024 * 1024;
 
 /** Text of about so many bytes; long ones repeat themselves. */

@@ -5,69 +5,92 @@
 
 #include <jansson.h>
 
+/* clang-format off */
+/* The members of a usage object that may hold its numbers; those for the input come first. */
+#define USAGE_HOLDERS(X)                                                                           \
+    X(prompt_tokens_details) X(input_tokens_details) X(input_token_details)                        \
+    X(prompt_token_details) X(completion_tokens_details) X(output_tokens_details)                  \
+    X(output_token_details) X(billed_units) X(tokens) X(cache_creation)
+
+enum usage_holder {
+#define X(name) IN_##name,
+    USAGE_HOLDERS(X)
+#undef X
+    IN_ITSELF, /* the usage object */
+    USAGE_HOLDER_COUNT
+};
+
+static const char *const holder_names[] = {
+#define X(name) #name,
+    USAGE_HOLDERS(X)
+#undef X
+};
+/* clang-format on */
+
 /* Where the providers put each number.  For one field the first path that is there wins; every
  * path is looked at, so that one wrong number makes the whole object unusable. */
 struct usage_path {
     enum usage_field field;
-    const char *outer; /* the member that holds it; NULL = the usage object itself */
+    enum usage_holder holder;
     const char *name;
 };
 
 /* Details of the input and of the output, in the spellings that are about. */
 #define INPUT_PATHS(field, name)                                                                   \
-    {USAGE_##field, "prompt_tokens_details", name}, {USAGE_##field, "input_tokens_details", name}, \
-        {USAGE_##field, "input_token_details", name},                                              \
+    {USAGE_##field, IN_prompt_tokens_details, name},                                               \
+        {USAGE_##field, IN_input_tokens_details, name},                                            \
+        {USAGE_##field, IN_input_token_details, name},                                             \
     {                                                                                              \
-        USAGE_##field, "prompt_token_details", name                                                \
+        USAGE_##field, IN_prompt_token_details, name                                               \
     }
 #define OUTPUT_PATHS(field, name)                                                                  \
-    {USAGE_##field, "completion_tokens_details", name},                                            \
-        {USAGE_##field, "output_tokens_details", name},                                            \
+    {USAGE_##field, IN_completion_tokens_details, name},                                           \
+        {USAGE_##field, IN_output_tokens_details, name},                                           \
     {                                                                                              \
-        USAGE_##field, "output_token_details", name                                                \
+        USAGE_##field, IN_output_token_details, name                                               \
     }
 
 static const struct usage_path paths[] = {
-    {USAGE_prompt, NULL, "prompt_tokens"},
-    {USAGE_prompt, NULL, "input_tokens"},
+    {USAGE_prompt, IN_ITSELF, "prompt_tokens"},
+    {USAGE_prompt, IN_ITSELF, "input_tokens"},
     /* Cohere gives both; what it bills is what counts. */
-    {USAGE_prompt, "billed_units", "input_tokens"},
-    {USAGE_prompt, "tokens", "input_tokens"},
-    {USAGE_completion, NULL, "completion_tokens"},
-    {USAGE_completion, NULL, "output_tokens"},
-    {USAGE_completion, "billed_units", "output_tokens"},
-    {USAGE_completion, "tokens", "output_tokens"},
-    {USAGE_total, NULL, "total_tokens"},
+    {USAGE_prompt, IN_billed_units, "input_tokens"},
+    {USAGE_prompt, IN_tokens, "input_tokens"},
+    {USAGE_completion, IN_ITSELF, "completion_tokens"},
+    {USAGE_completion, IN_ITSELF, "output_tokens"},
+    {USAGE_completion, IN_billed_units, "output_tokens"},
+    {USAGE_completion, IN_tokens, "output_tokens"},
+    {USAGE_total, IN_ITSELF, "total_tokens"},
     INPUT_PATHS(cached, "cached_tokens"),
-    {USAGE_cached, NULL, "cached_tokens"},
-    {USAGE_cached, NULL, "prompt_cache_hit_tokens"},
-    {USAGE_cached, NULL, "num_cached_tokens"},
-    {USAGE_cached, NULL, "cache_n"}, /* llama.cpp's timings */
-    {USAGE_cache_miss, NULL, "prompt_cache_miss_tokens"},
-    {USAGE_cache_read, NULL, "cache_read_input_tokens"},
-    {USAGE_cache_creation, NULL, "cache_creation_input_tokens"},
+    {USAGE_cached, IN_ITSELF, "cached_tokens"},
+    {USAGE_cached, IN_ITSELF, "prompt_cache_hit_tokens"},
+    {USAGE_cached, IN_ITSELF, "num_cached_tokens"},
+    {USAGE_cached, IN_ITSELF, "cache_n"}, /* llama.cpp's timings */
+    {USAGE_cache_miss, IN_ITSELF, "prompt_cache_miss_tokens"},
+    {USAGE_cache_read, IN_ITSELF, "cache_read_input_tokens"},
+    {USAGE_cache_creation, IN_ITSELF, "cache_creation_input_tokens"},
     INPUT_PATHS(cache_write, "cache_write_tokens"),
     INPUT_PATHS(cache_write, "cached_creation_tokens"),
-    {USAGE_cache_write_5m, "cache_creation", "ephemeral_5m_input_tokens"},
-    {USAGE_cache_write_1h, "cache_creation", "ephemeral_1h_input_tokens"},
+    {USAGE_cache_write_5m, IN_cache_creation, "ephemeral_5m_input_tokens"},
+    {USAGE_cache_write_1h, IN_cache_creation, "ephemeral_1h_input_tokens"},
     INPUT_PATHS(in_text, "text_tokens"),
     INPUT_PATHS(in_audio, "audio_tokens"),
     INPUT_PATHS(in_image, "image_tokens"),
     OUTPUT_PATHS(reasoning, "reasoning_tokens"),
     OUTPUT_PATHS(reasoning, "thinking_tokens"),
-    {USAGE_reasoning, NULL, "reasoning_tokens"}, /* SGLang */
+    {USAGE_reasoning, IN_ITSELF, "reasoning_tokens"}, /* SGLang */
     OUTPUT_PATHS(out_text, "text_tokens"),
     OUTPUT_PATHS(out_audio, "audio_tokens"),
     OUTPUT_PATHS(out_image, "image_tokens"),
-    {USAGE_search_units, "billed_units", "search_units"},
-    {USAGE_images, NULL, "generated_images"},
+    {USAGE_search_units, IN_billed_units, "search_units"},
+    {USAGE_images, IN_ITSELF, "generated_images"},
 };
 
 /* The true split of the cached tokens, one object deeper (realtime, transcription). */
 static const struct usage_path cached_paths[] = {
-    {USAGE_in_cached_text, "cached_tokens_details", "text_tokens"},
-    {USAGE_in_cached_image, "cached_tokens_details", "image_tokens"},
-    {USAGE_in_cached_audio, "cached_tokens_details", "audio_tokens"},
+    {USAGE_in_cached_text, IN_ITSELF, "text_tokens"},
+    {USAGE_in_cached_image, IN_ITSELF, "image_tokens"},
+    {USAGE_in_cached_audio, IN_ITSELF, "audio_tokens"},
 };
 
 static_assert(USAGE_FIELD_COUNT <= 32, "a bit of `present` for each field");
@@ -95,8 +118,16 @@ static int64_t lesser(int64_t a, int64_t b)
 
 /* --- reading one object -------------------------------------------------------------------- */
 
-/* Reads a count; false when `value` is no whole number in [0, 2^40).  Integers arrive as reals,
- * because one of 2^63 or more would make jansson refuse the document; doubles are exact here. */
+/* jansson refuses a document with an integer of 2^63 or more, unless integers become reals, which
+ * costs a strtod each. */
+static json_t *load(struct str json)
+{
+    static const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_t *root = json_loadb(json.p, json.n, flags, NULL);
+    return root != NULL ? root : json_loadb(json.p, json.n, flags | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+/* Reads a count; false when `value` is no whole number in [0, 2^40): doubles are exact here. */
 static bool read_count(const json_t *value, int64_t *out)
 {
     if (!json_is_number(value))
@@ -108,9 +139,8 @@ static bool read_count(const json_t *value, int64_t *out)
     return true;
 }
 
-static void read_path(struct usage *usage, const json_t *object, const struct usage_path *path)
+static void read_path(struct usage *usage, const json_t *holder, const struct usage_path *path)
 {
-    const json_t *holder = path->outer != NULL ? json_object_get(object, path->outer) : object;
     const json_t *value = json_object_get(holder, path->name);
     if (value == NULL || json_is_null(value))
         return;
@@ -125,13 +155,19 @@ static void read_path(struct usage *usage, const json_t *object, const struct us
     usage->present |= bit(path->field);
 }
 
-static void read_cached_details(struct usage *usage, const json_t *object)
+static void read_paths(struct usage *usage, const json_t *object)
 {
-    static const char *const holders[] = {"prompt_tokens_details", "input_tokens_details",
-                                          "input_token_details", "prompt_token_details"};
-    for (unsigned i = 0; i < COUNT(holders); i++) {
-        for (unsigned j = 0; j < COUNT(cached_paths); j++)
-            read_path(usage, json_object_get(object, holders[i]), &cached_paths[j]);
+    const json_t *holders[USAGE_HOLDER_COUNT] = {[IN_ITSELF] = object};
+    for (unsigned i = 0; i < COUNT(holder_names); i++)
+        holders[i] = json_object_get(object, holder_names[i]);
+    for (unsigned i = 0; i < COUNT(paths); i++) {
+        if (holders[paths[i].holder] != NULL)
+            read_path(usage, holders[paths[i].holder], &paths[i]);
+    }
+    for (unsigned i = 0; i <= IN_prompt_token_details; i++) {
+        const json_t *cached = json_object_get(holders[i], "cached_tokens_details");
+        for (unsigned j = 0; cached != NULL && j < COUNT(cached_paths); j++)
+            read_path(usage, cached, &cached_paths[j]);
     }
 }
 
@@ -166,15 +202,12 @@ void usage_merge(struct usage *usage, struct str json)
 {
     CHECK(usage != NULL);
     struct usage one = {0};
-    json_t *root = json_loadb(json.p, json.n,
-                              JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    json_t *root = load(json);
     if (json_is_null(root))
         goto done;
     usage->seen = true;
     if (json_is_object(root)) {
-        for (unsigned i = 0; i < COUNT(paths); i++)
-            read_path(&one, root, &paths[i]);
-        read_cached_details(&one, root);
+        read_paths(&one, root);
         read_duration(&one, root);
     } else {
         one.bad = true;

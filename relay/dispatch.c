@@ -315,6 +315,12 @@ static void push_error_event(struct request *request)
         stream_abort(&request->stream);
 }
 
+static void log_broken(const struct request *request)
+{
+    log_write(LOG_INFO, "relay", "request %s fault %s status 200 provider %s", request->id_text,
+              fault_name(request->failure.fault), request->offer->provider->name);
+}
+
 /* The stream broke after the commit point: whole events, then one event that says so, then a clean
  * end (a reset would reach SDK users as no API error at all). */
 static void settle_broken(struct request *request)
@@ -323,8 +329,7 @@ static void settle_broken(struct request *request)
     struct failure failure = {0};
     verdict_in_stream(request->attempt, &request->tap, &failure, &relay_it);
     failure_take(&request->failure, &failure);
-    log_write(LOG_INFO, "relay", "request %s fault %s status 200 provider %s", request->id_text,
-              fault_name(request->failure.fault), request->offer->provider->name);
+    log_broken(request);
     request->end = request->attempt->end == ATTEMPT_TIMEOUT ? "timeout" : "upstream_gone";
     request_end_attempt(request);
     if (request->stream.pulled > 0 && request->tap.raw)
@@ -504,6 +509,7 @@ void request_cut(struct request *request)
         break;
     case REQUEST_RELAYING:
         failure_set(&request->failure, FAULT_STREAM_SHUTDOWN, "%s", "");
+        log_broken(request);
         request->end = "killed";
         request_end_attempt(request);
         if (request->tap.kind == TAP_JSON || request->tap.raw)

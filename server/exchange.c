@@ -169,6 +169,10 @@ static enum exchange_verdict on_head(struct exchange *x, const char *method, con
     struct str expect;
     bool pending = false;
     enum fault fault;
+    if (respond_is_ready(x)) { /* refused while the store was asked */
+        begin_body(x);
+        return EXCHANGE_GO_ON;
+    }
     collect_head(x, method, version, &head);
     x->http_1_0 = str_eq(head.version, STR("HTTP/1.0"));
     x->is_head = str_eq(head.method, STR("HEAD"));
@@ -203,8 +207,8 @@ static void keep_upload(struct exchange *x, struct str upload)
 {
     struct request *request = x->request;
     x->body_bytes += upload.n;
-    if (x->refused.fault != FAULT_NONE)
-        return; /* thrown away */
+    if (respond_is_ready(x))
+        return; /* refused: thrown away */
     if (x->is_admin) {
         if (!buf_add_str(&x->admin_body, upload)) {
             failure_set(&x->refused, FAULT_BODY_TOO_LARGE, "%zu", ADMIN_BODY_MAX);
@@ -280,6 +284,15 @@ static void part_with_request(struct exchange *x, enum fault why)
         request_client_gone(request, why);
 }
 
+/* Unless the end of the process has refused it before. */
+static void tell_refusal(struct exchange *x)
+{
+    if (x->refused.fault == FAULT_NONE || x->request == NULL || x->request->answer != ANSWER_NONE)
+        return;
+    failure_take(&x->request->failure, &x->refused);
+    request_refuse(x->request);
+}
+
 static void step_over(struct exchange *x)
 {
     if (x->admin_call != NULL && !x->admin_done)
@@ -290,11 +303,8 @@ static void step_over(struct exchange *x)
         free(x->admin_call);
         x->admin_call = NULL;
     }
-    if (x->refused.fault != FAULT_NONE && x->request != NULL && !x->begun) {
-        /* Answered at the head. */
-        failure_take(&x->request->failure, &x->refused);
-        request_refuse(x->request);
-    }
+    if (!x->begun)
+        tell_refusal(x); /* answered at the head */
     part_with_request(x, FAULT_NONE);
     loop_unmark(x->loop, &x->ready);
     loop_bury(x->loop, &x->grave);
@@ -312,14 +322,12 @@ static void step_wait(struct exchange *x)
 {
     if (!x->begun) {
         x->begun = true;
-        if (x->refused.fault != FAULT_NONE && x->request != NULL) {
-            failure_take(&x->request->failure, &x->refused);
-            request_refuse(x->request);
-        } else if (x->refused.fault == FAULT_NONE && x->is_admin) {
+        if (respond_is_ready(x))
+            tell_refusal(x);
+        else if (x->is_admin)
             admin_exchange_begin(x);
-        } else if (x->refused.fault == FAULT_NONE) {
+        else
             admit_body(x);
-        }
     }
     if (respond_is_ready(x))
         resume(x);

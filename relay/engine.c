@@ -15,7 +15,8 @@
 
 #define PREPARED_MAX 512
 #define IDLE_EASY_MAX 256
-#define POOLED_CONNECTIONS 64L /* idle upstream connections a multi keeps */
+#define POOLED_MIN 4L
+#define POOLED_MAX 256L
 
 struct multi {
     struct engine *engine;
@@ -48,6 +49,7 @@ struct engine {
     struct loop *loop;
     CURLSH *share; /* DNS answers and TLS sessions, for all multis of the loop */
     char *sandbox_url;
+    long pooled; /* connections that a multi keeps */
     struct multi *multis[ENGINE_MULTIS];
     unsigned multi_count;
     bool has_done;
@@ -250,7 +252,7 @@ static struct multi *multi_new(struct engine *engine, bool stream)
     curl_multi_setopt(multi->handle, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi->handle, CURLMOPT_TIMERDATA, multi);
     /* The default follows the number of transfers and closes connections whenever it falls. */
-    curl_multi_setopt(multi->handle, CURLMOPT_MAXCONNECTS, POOLED_CONNECTIONS * 4);
+    curl_multi_setopt(multi->handle, CURLMOPT_MAXCONNECTS, engine->pooled);
     curl_multi_setopt(multi->handle, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     return multi;
 }
@@ -273,12 +275,13 @@ static struct multi *multi_for(struct engine *engine, bool stream)
 /* --- the engine ----------------------------------------------------------------------------------
  */
 
-enum fault engine_new(struct engine **out, struct loop *loop, const char *sandbox_url)
+enum fault engine_new(struct engine **out, struct loop *loop, const char *sandbox_url, long pooled)
 {
     struct engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return FAULT_GATEWAY_MEMORY;
     engine->loop = loop;
+    engine->pooled = pooled < POOLED_MIN ? POOLED_MIN : pooled > POOLED_MAX ? POOLED_MAX : pooled;
     engine->share = curl_share_init();
     if (engine->share == NULL)
         goto fail;

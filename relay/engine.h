@@ -22,8 +22,10 @@ struct attempt;
 
 /* Once a process, before threads.  False when libcurl does not start. */
 MUST_USE bool engine_open_library(void);
-/* `sandbox_url` replaces the base URL "builtin:sandbox"; NULL = there is none.  Keeps the loop. */
-MUST_USE enum fault engine_new(struct engine **out, struct loop *loop, const char *sandbox_url);
+/* `sandbox_url` replaces the base URL "builtin:sandbox"; NULL = there is none.  A multi keeps up to
+ * `pooled` connections for the next transfer (within bounds of its own).  Keeps the loop. */
+MUST_USE enum fault engine_new(struct engine **out, struct loop *loop, const char *sandbox_url,
+                               long pooled);
 /* CHECK: no attempt is left.  NULL-safe; nulls the pointer. */
 void engine_free(struct engine **engine);
 /* Finished transfers: sets their end and tells their sinks.  Once a turn. */

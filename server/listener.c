@@ -156,13 +156,6 @@ static bool listener_watch(struct listener *listener)
                       EPOLLIN | EPOLLEXCLUSIVE);
 }
 
-/* A little above the limit of requests, so that those who come are told why they are refused. */
-static bool is_full(const struct worker *worker)
-{
-    int64_t used = http_connections(worker->http) + worker->relay.request_count;
-    return used >= worker->max_fds + worker->max_fds / 20;
-}
-
 /* Over its share of connections, or out of descriptors: the kernel's backlog waits. */
 static void listener_stop(struct listener *listener)
 {
@@ -177,7 +170,7 @@ void listener_check(struct listener *listener)
 {
     if (listener == NULL || !listener->stopped)
         return;
-    if (!is_full(listener->worker) && listener_watch(listener))
+    if ((listener->is_admin || !worker_is_full(listener->worker)) && listener_watch(listener))
         listener->stopped = false;
 }
 
@@ -189,7 +182,7 @@ static void on_events(struct watch *watch, uint32_t events)
     for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
-        if (!listener->is_admin && is_full(worker)) {
+        if (!listener->is_admin && worker_is_full(worker)) {
             listener_stop(listener);
             return;
         }

@@ -76,8 +76,10 @@ bool reply_headers(const struct failure *failure, struct buf *lines)
     return true;
 }
 
+/* An overloaded gateway has no descriptor to spare for a connection that it does not serve. */
 bool reply_closes(const struct failure *failure)
 {
     return fault_info(failure->fault)->class_ == FAULT_CLASS_FRAMING ||
-           failure->fault == FAULT_SHUTTING_DOWN || failure->fault == FAULT_BODY_TOO_LARGE;
+           failure->fault == FAULT_SHUTTING_DOWN || failure->fault == FAULT_OVERLOADED ||
+           failure->fault == FAULT_BODY_TOO_LARGE;
 }

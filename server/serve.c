@@ -173,6 +173,15 @@ static bool make_workers(struct server *server, long fd_limit)
         .newest_id = store_newest_id(server->store),
         .fd_limit = fd_limit,
     };
+    long needed = worker_fds_needed(options.workers);
+    if (fd_limit < needed) {
+        fprintf(
+            stderr,
+            "gateway: %ld descriptors are too few for %u workers; raise the limit (ulimit -n) to "
+            "%ld, or set [server] workers\n",
+            fd_limit, options.workers, needed);
+        return false;
+    }
     for (unsigned i = 0; i < options.workers; i++) {
         options.index = i;
         options.admin = i == 0 ? &server->admin : NULL;

@@ -1,7 +1,9 @@
 #include "server/worker.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -9,7 +11,11 @@
 #include "server/http.h"
 #include "server/listener.h"
 
+/* What is open before the first client comes: store, log, signals; and for each worker its loop,
+ * libmicrohttpd's daemons, the first of curl's multis. */
 #define RESERVED_FDS 32
+#define RESERVED_FDS_A_WORKER 24
+#define FDS_A_WORKER_MIN 8
 #define STOP_LIMIT_MS 8000
 
 /* --- orders of the main thread -------------------------------------------------------------------
@@ -85,6 +91,7 @@ static void on_second(struct timer *timer)
     atomic_store(&figures->connections, (long long)http_connections(worker->http));
     atomic_store(&figures->buffered_bytes, (long long)relay_buffered_bytes(&worker->relay));
     listener_check(worker->listener);
+    listener_check(worker->admin_listener);
     timer_arm(loop_timers(worker->loop), timer, clock_ms() + 1000);
 }
 
@@ -139,16 +146,52 @@ static void *worker_main(void *context)
     return NULL;
 }
 
+/* Whether `percent` of the descriptors for clients and upstreams are in use.  Each request counts
+ * for its upstream connection, though it may not have it yet; but idle upstream connections and
+ * long bodies take some too, so from the half on the kernel is asked: the lowest free number tells
+ * how many are open in the process. */
+static bool fds_reach(const struct worker *worker, int64_t percent)
+{
+    int64_t used = http_connections(worker->http) + worker->relay.request_count;
+    if (used < worker->max_fds / 2)
+        return false;
+    if (used >= worker->max_fds * percent / 100)
+        return true;
+    int lowest = fcntl(loop_mailbox(worker->loop)->fd, F_DUPFD_CLOEXEC, 0);
+    if (lowest < 0)
+        return true;
+    close(lowest);
+    return lowest >= worker->fd_limit * 9 / 10 * percent / 100;
+}
+
 bool worker_is_overloaded(const struct worker *worker)
 {
     const struct settings *settings = &worker->relay.snapshot->settings;
     int64_t share = (settings->server_max_requests + worker->workers - 1) / worker->workers;
-    return worker->relay.request_count >= share ||
-           http_connections(worker->http) + worker->relay.request_count >= worker->max_fds;
+    return worker->relay.request_count >= share || fds_reach(worker, 100);
+}
+
+bool worker_is_full(const struct worker *worker)
+{
+    return fds_reach(worker, 105);
 }
 
 /* --- life ----------------------------------------------------------------------------------------
  */
+
+/* A tenth stays free for what is on its way. */
+static long fds_for_traffic(long limit, unsigned workers)
+{
+    return (limit - RESERVED_FDS - (long)workers * RESERVED_FDS_A_WORKER) * 9 / 10 / (long)workers;
+}
+
+long worker_fds_needed(unsigned workers)
+{
+    long needed = RESERVED_FDS + (long)workers * RESERVED_FDS_A_WORKER;
+    while (fds_for_traffic(needed, workers) < FDS_A_WORKER_MIN)
+        needed += (long)workers;
+    return needed;
+}
 
 enum fault worker_new(struct worker **out, const struct worker_options *options)
 {
@@ -158,12 +201,13 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     worker->index = options->index;
     worker->workers = options->workers;
     worker->admin = options->admin;
-    /* A tenth stays free for what is on its way. */
-    worker->max_fds = (options->fd_limit - RESERVED_FDS) * 9 / 10 / (long)options->workers;
+    worker->fd_limit = options->fd_limit;
+    worker->max_fds = fds_for_traffic(options->fd_limit, options->workers);
     timer_init(&worker->second, on_second);
     enum fault fault = loop_new(&worker->loop);
     if (fault == FAULT_NONE)
-        fault = engine_new(&worker->engine, worker->loop, options->sandbox_url);
+        fault = engine_new(&worker->engine, worker->loop, options->sandbox_url,
+                           (long)worker->max_fds / 16);
     if (fault != FAULT_NONE)
         goto fail;
     relay_init(&worker->relay, worker->loop, worker->engine, options->store, options->health);

@@ -49,7 +49,7 @@ struct worker_options {
     const char *sandbox_url;
     const char *spool_dir;
     int64_t newest_id;
-    long fd_limit;                  /* of the process */
+    long fd_limit;                  /* of the process, at least worker_fds_needed */
     const struct admin_host *admin; /* worker 0 serves the admin socket; NULL for the others */
 };
 
@@ -64,19 +64,25 @@ struct worker {
     struct http *http;
     struct listener *listener, *admin_listener;
     const struct admin_host *admin;
-    int64_t max_fds; /* clients and upstreams together; beyond it requests are refused */
+    int64_t fd_limit; /* of the process */
+    int64_t max_fds;  /* clients and upstreams together; beyond it requests are refused */
     struct timer second;
     struct worker_figures figures;
     unsigned lag_slot;
     struct worker_mail *drain_mail; /* the order to drain; goes back when nothing is left */
 };
 
+/* How many descriptors so many workers need to serve anybody. */
+long worker_fds_needed(unsigned workers);
 MUST_USE enum fault worker_new(struct worker **out, const struct worker_options *options);
 /* Takes the listening descriptors; -1 = none. */
 MUST_USE enum fault worker_listen(struct worker *worker, int fd, int admin_fd);
 MUST_USE bool worker_start(struct worker *worker);
 /* Over its share of max_requests or of the descriptors: new requests are refused. */
 bool worker_is_overloaded(const struct worker *worker);
+/* A little beyond that: connections are not accepted, so that those who come are told why they are
+ * refused. */
+bool worker_is_full(const struct worker *worker);
 /* Any thread.  Keeps `mail` until it is back. */
 void worker_order(struct worker *worker, struct worker_mail *mail);
 /* After ORDER_STOP: waits for the thread and frees everything.  False: something was still in use

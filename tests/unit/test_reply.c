@@ -182,7 +182,8 @@ static void every_fault_has_a_documented_status(void **state)
             assert_true(status == 400 || status == 411 || status == 501);
         else
             assert_string_equal(info->type, type);
-        bool closes = framing || fault == FAULT_SHUTTING_DOWN || fault == FAULT_BODY_TOO_LARGE;
+        bool closes = framing || fault == FAULT_SHUTTING_DOWN || fault == FAULT_OVERLOADED ||
+                      fault == FAULT_BODY_TOO_LARGE;
         assert_int_equal(reply_closes(&f), closes);
         assert_true(status == 429 ||
                     !str_contains_nocase(str_of(info->message), STR("rate limit")));

@@ -1,11 +1,11 @@
 // G: the end of the process, and a store that cannot write.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { data, event, events, J1, reply, S1, told } from './lib/answers.mjs';
 import { bodyIs, errorIs, streamErrorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
+import { failingWrites, limitFiles, noPrlimit } from './lib/limit.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { Barrier, eventually } from './lib/wait.mjs';
@@ -87,19 +87,8 @@ test('G2 a stream that outlasts the shutdown limit', async (t) => {
     s.M1.drop();
 });
 
-/** From now on the process may write files up to `bytes`; sockets and pipes are not touched. */
-function limitFiles(gw, bytes) {
-    const limit = `--fsize=${bytes}:unlimited`;
-    const done = spawnSync('prlimit', ['--pid', String(gw.child.pid), limit]);
-    assert.equal(done.status, 0, String(done.stderr));
-}
-
-const noPrlimit = spawnSync('prlimit', ['--version']).error && 'no prlimit on this machine';
-
 test('G3 the disk is full at the moment of settling', { skip: noPrlimit }, async (t) => {
-    // SIGXFSZ is ignored, so that a write beyond the limit fails as it does on a full disk.
-    const wrap = ['sh', '-c', 'trap "" XFSZ; exec "$@"', 'sh'];
-    const s = await scene(t, { wrap, server: { commit_timeout: '300ms' } });
+    const s = await scene(t, { wrap: failingWrites, server: { commit_timeout: '300ms' } });
     s.M1.once(async (exchange) => {
         limitFiles(s.gw, 0);
         await reply(J1)(exchange);
@@ -122,8 +111,7 @@ test('G3 the disk is full at the moment of settling', { skip: noPrlimit }, async
 });
 
 test('G3 the disk is full at the last word of a stream', { skip: noPrlimit }, async (t) => {
-    const wrap = ['sh', '-c', 'trap "" XFSZ; exec "$@"', 'sh'];
-    const s = await scene(t, { wrap, server: { commit_timeout: '300ms' } });
+    const s = await scene(t, { wrap: failingWrites, server: { commit_timeout: '300ms' } });
     s.M1.once(
         told(async ({ send, last }) => {
             await send(events(data.role, data.hi, data.there, data.stop));

@@ -2,11 +2,11 @@
 // are too slow.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { data, events, J1, reply, S1, told } from './lib/answers.mjs';
 import { bodyIs, errorIs, streamErrorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
+import { failingWrites, fewDescriptors, limitFiles, noPrlimit } from './lib/limit.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { Barrier, deadlineMs, eventually, pace } from './lib/wait.mjs';
@@ -201,12 +201,10 @@ test('L3 more requests than max_requests', async (t) => {
     assert.equal(s.M1.count, 4);
 });
 
-const noPrlimit = spawnSync('prlimit', ['--version']).error && 'no prlimit on this machine';
-
 test('L3 more clients than descriptors', { skip: noPrlimit }, async (t) => {
     for (const [workers, nofile] of [[1, 128], [2, 160], [8, 400]]) {
         await t.test(`L3 ${workers} workers, ${nofile} descriptors`, async (st) => {
-            const wrap = ['prlimit', `--nofile=${nofile}:${nofile}`];
+            const wrap = fewDescriptors(nofile);
             const s = await scene(st, { wrap, server: { workers } });
             const gate = new Barrier();
             s.M1.always(gated(gate));
@@ -240,9 +238,31 @@ test('L3 more clients than descriptors', { skip: noPrlimit }, async (t) => {
 });
 
 test('L3 too few descriptors to begin with', { skip: noPrlimit }, async (t) => {
-    const wrap = ['prlimit', '--nofile=100:100'];
     await assert.rejects(
-        scene(t, { wrap, server: { workers: 8 } }),
+        scene(t, { wrap: fewDescriptors(100), server: { workers: 8 } }),
         /100 descriptors are too few for 8 workers; raise the limit \(ulimit -n\) to \d+/,
     );
+});
+
+/* --- out of disk ---------------------------------------------------------------------------------- */
+
+test('L4 the disk is full while a long body is kept', { skip: noPrlimit }, async (t) => {
+    const s = await scene(t, { wrap: failingWrites });
+    const long = chat({ user: 'x'.repeat(3e6) });
+    limitFiles(s.gw, 1e6); // enough for the books
+    const client = await RawClient.connect(s.gw);
+    await client.write(requestBytes({ body: long }));
+    const refused = await client.response();
+    errorIs(refused, 502, 'server_error', 'internal_error');
+    assert.equal(refused.header('retry-after'), '1');
+    await s.gw.logged(/fault GATEWAY_INTERNAL/);
+    assert.equal(s.M1.count, 0);
+    // The rest of the body has been read: the connection goes on.
+    s.M1.once(reply(J1));
+    await client.write(requestBytes({ body }));
+    bodyIs(await client.response(1), J1);
+    client.close();
+    limitFiles(s.gw, 'unlimited');
+    s.M1.once(reply(J1));
+    bodyIs(await call(s.gw, { body: long }), J1);
 });

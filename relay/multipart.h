@@ -2,15 +2,18 @@
  * O(1) memory.  It never changes a byte: it says where each part's value stands and what its header
  * lines tell; a value is replaced by an edit of [begin, end) of the body.
  *
- * It takes exactly what every reader reads alike.  Allowed: a preamble, an epilogue, no part at
- * all, white space behind a delimiter, header lines and parameters in any order and case.  Invalid:
- * - a line that ends with LF alone, or CR alone, around a delimiter or among header lines;
+ * What two readers could read in two ways is invalid.  Allowed: a preamble, an epilogue, no part
+ * at all, white space behind a delimiter, header lines and parameters in any order and case.
+ * Invalid:
+ * - a line that ends with LF alone, or CR alone, before or behind a delimiter or among header lines;
  * - `--boundary` at the beginning of any other line, or with more than white space or `--` behind
- * it (a shorter beginning of it is data like all else);
+ *   it (a shorter beginning of it is data like all else);
  * - a header line that is folded, has no colon, holds a control byte, or comes twice though it
- * means something; a Content-Transfer-Encoding that would change the value;
- * - a part without `Content-Disposition: form-data` or without a name, a name given twice or as
- *   `name*`, a parameter's text that holds `name=`. */
+ *   means something; a Content-Transfer-Encoding that would change the value;
+ * - a part without `Content-Disposition: form-data` or without a name; a name given twice, as
+ *   `name*`, or with escapes but those of quote and backslash; a parameter whose text holds
+ *   `name=`;
+ * - more than MULTIPART_PARTS_MAX parts, header lines of more than MULTIPART_HEAD_MAX bytes. */
 #ifndef RELAY_MULTIPART_H
 #define RELAY_MULTIPART_H
 

@@ -110,6 +110,7 @@ static void header_line_out_of_order_is_refused(void **state)
         {"--x: y", 0},
         {"--xy: z", 0},
         {"Content-Disposition: form-data; name=a", 0}, /* the second one */
+        {"Content-Disposition: form-data; filename=b", 0},
         {"A: b\nC: d", 4},
         {"A: b\rC: d", 5},
         {"A: b\r\r", 5},

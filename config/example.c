@@ -61,7 +61,8 @@ static bool add_settings(struct buf *out)
 /* A key that is required stands active, all others are ready to be switched on. */
 static bool add_key(const struct key *key, struct buf *out)
 {
-    bool is_required = key->kind == KEY_BASE_URL || key->kind == KEY_ENDPOINTS || key_is_list(key);
+    bool is_required = key->range.min > 0 && (key->kind == KEY_BASE_URL ||
+                                              key->kind == KEY_ENDPOINTS || key_is_list(key));
     const char *value = key->example[0] != '\0' ? key->example : key->default_;
     struct buf text;
     buf_init(&text, 1024);

@@ -38,7 +38,8 @@ struct offer {
 
 struct model {
     char *name;
-    uint32_t endpoints; /* bits 1 << enum endpoint */
+    uint32_t endpoints;   /* bits 1 << enum endpoint */
+    uint32_t default_for; /* those whose requests need not name a model; the same bits */
     struct offer *offers;
     unsigned offer_count;
     int64_t max_output;     /* tokens; 0 = unknown */

@@ -12,7 +12,7 @@
 #define OFFERS_MAX 64
 
 /* The field that a key's row points to. */
-#define FIELD_ENDPOINTS(name) endpoints
+#define FIELD_ENDPOINTS(name) name
 #define FIELD_OFFERS(name) offers
 #define FIELD_PRICES(name) price
 #define FIELD_COUNT(name) name
@@ -45,6 +45,7 @@ struct draft {
     bool faulty_offers; /* some were wrong: "no offer" would mislead */
     bool faulty_prices;
     bool faulty_endpoints;
+    const struct entry *default_for;
     const struct entry *default_output;
     const struct entry *max_output;
     unsigned rate_lines[PRICE_RATES_MAX];
@@ -80,17 +81,17 @@ static bool explain_endpoint(struct str word, struct buf *why)
 }
 
 /* Each wrong word is reported, at its own column. */
-static void take_endpoints(struct draft *draft, const struct entry *entry)
+static void take_endpoints(struct draft *draft, const struct entry *entry, uint32_t *endpoints)
 {
     struct str rest = entry->value;
     struct str word;
     while (next_word(&rest, &word)) {
         enum endpoint endpoint;
         bool known = endpoint_find(word, &endpoint) || explain_endpoint(word, &draft->why);
-        if (known && model_serves(draft->model, endpoint))
+        if (known && (*endpoints & 1u << endpoint) != 0)
             known = explain(&draft->why, "\"%.*s\" is named twice", SHORT_ARG(word));
         if (known) {
-            draft->model->endpoints |= 1u << endpoint;
+            *endpoints |= 1u << endpoint;
             continue;
         }
         draft->faulty_endpoints = true;
@@ -179,7 +180,9 @@ static void take_price(struct draft *draft, const struct entry *entry)
 static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
 {
     if (key->kind == KEY_ENDPOINTS) {
-        take_endpoints(draft, entry);
+        take_endpoints(draft, entry, (uint32_t *)(void *)((char *)draft->model + key->offset));
+        if (key->offset == offsetof(struct model, default_for))
+            draft->default_for = entry;
     } else if (key->kind == KEY_OFFERS) {
         take_offer(draft, entry);
     } else if (key->kind == KEY_PRICES) {
@@ -209,6 +212,16 @@ static void check_limits(struct draft *draft)
                        (long long)model->context);
 }
 
+static void check_default(struct draft *draft)
+{
+    const struct model *model = draft->model;
+    for (unsigned i = 0; i < ENDPOINT_COUNT; i++)
+        if ((model->default_for & 1u << i) != 0 && !model_serves(model, (enum endpoint)i))
+            messages_error(draft->messages, &draft->default_for->value_at,
+                           "model \"%s\" does not serve %s", model->name,
+                           endpoint_name((enum endpoint)i));
+}
+
 /* What is missing is told at the section's head, unless lines that were wrong explain it already.
  */
 static void check_whole(struct draft *draft)
@@ -229,6 +242,8 @@ static void check_whole(struct draft *draft)
         messages_error(draft->messages, at, "model \"%s\" has no price", model->name);
     else if (!draft->faulty_prices)
         model_check_price(model, at, draft->messages);
+    if (!draft->faulty_endpoints)
+        check_default(draft);
     check_limits(draft);
 }
 

@@ -171,16 +171,23 @@ static bool show_offers(const struct model *model, struct buf *out)
     return true;
 }
 
+static bool show_endpoints(const char *name, uint32_t endpoints, struct buf *out)
+{
+    if (endpoints == 0)
+        return true;
+    bool ok = buf_addf(out, "%s =", name);
+    for (unsigned i = 0; ok && i < ENDPOINT_COUNT; i++)
+        if ((endpoints & 1u << i) != 0)
+            ok = buf_addf(out, " %s", endpoint_name((enum endpoint)i));
+    return ok && buf_add_char(out, '\n');
+}
+
 static bool show_model(const struct model *model, struct buf *out)
 {
     struct key_table table = model_keys();
-    if (!buf_addf(out, "\n[model \"%s\"]\nendpoints =", model->name))
-        return false;
-    for (unsigned i = 0; i < ENDPOINT_COUNT; i++)
-        if (model_serves(model, (enum endpoint)i) &&
-            !buf_addf(out, " %s", endpoint_name((enum endpoint)i)))
-            return false;
-    if (!buf_add_char(out, '\n') || !show_offers(model, out))
+    if (!buf_addf(out, "\n[model \"%s\"]\n", model->name) ||
+        !show_endpoints("endpoints", model->endpoints, out) ||
+        !show_endpoints("default_for", model->default_for, out) || !show_offers(model, out))
         return false;
     for (unsigned i = 0; i < table.n; i++) {
         const struct key *key = &table.keys[i];

@@ -29,7 +29,8 @@ struct snapshot {
     unsigned provider_count;
     struct model *models; /* sorted by name */
     unsigned model_count;
-    int64_t loaded_ms; /* wall clock */
+    const struct model *default_models[ENDPOINT_COUNT]; /* for requests that name none; or NULL */
+    int64_t loaded_ms;                                  /* wall clock */
 };
 
 /* Reads the file and what it includes, applies the environment, resolves secrets and checks

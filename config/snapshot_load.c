@@ -199,6 +199,38 @@ static bool make_arrays(struct load *load)
     return snapshot->providers != NULL && snapshot->models != NULL;
 }
 
+static const struct entry *entry_of(const struct section *section, struct str key)
+{
+    for (unsigned i = 0; i < section->entry_count; i++)
+        if (str_eq(section->entries[i].key, key))
+            return &section->entries[i];
+    return NULL;
+}
+
+/* Which of two defaults a request without a model gets would be chance. */
+static void check_defaults(struct load *load)
+{
+    const struct entry *first[ENDPOINT_COUNT] = {NULL};
+    const struct model *model = load->snapshot->models;
+    for (unsigned i = 0; i < load->parse.section_count; i++) {
+        const struct section *section = &load->parse.sections[i];
+        if (!is_kind(section, STR("model")))
+            continue;
+        const struct entry *entry = entry_of(section, STR("default_for"));
+        for (unsigned e = 0; entry != NULL && e < ENDPOINT_COUNT; e++) {
+            if ((model->default_for & 1u << e) == 0)
+                continue;
+            if (first[e] == NULL)
+                first[e] = entry;
+            else
+                messages_error(
+                    &load->messages, &entry->value_at, "%s has a default model already, at %s:%u",
+                    endpoint_name((enum endpoint)e), first[e]->at.file, first[e]->at.line);
+        }
+        model++;
+    }
+}
+
 static void load_sections(struct load *load)
 {
     struct snapshot *snapshot = load->snapshot;
@@ -221,6 +253,7 @@ static void load_sections(struct load *load)
             model_load(&snapshot->models[snapshot->model_count++], section, snapshot,
                        &load->messages);
     }
+    check_defaults(load);
 }
 
 static int compare_models(const void *a, const void *b)
@@ -294,6 +327,10 @@ static void finish(struct snapshot *snapshot)
 {
     if (snapshot->model_count > 1)
         qsort(snapshot->models, snapshot->model_count, sizeof *snapshot->models, compare_models);
+    for (unsigned i = 0; i < snapshot->model_count; i++)
+        for (unsigned e = 0; e < ENDPOINT_COUNT; e++)
+            if ((snapshot->models[i].default_for & 1u << e) != 0)
+                snapshot->default_models[e] = &snapshot->models[i];
     clock_tick();
     snapshot->loaded_ms = clock_wall_ms();
     /* No counter: that would be a global.  Two loads never share a microsecond. */

@@ -56,6 +56,8 @@ static void on_value(void *context, const struct jspan_value *value)
     struct fields *fields = context;
     if (value->want == FIELD_COUNT) {
         fields->root = value->type;
+        fields->root_begin = value->begin;
+        fields->root_count = value->count;
         return;
     }
     struct field *field = &fields->field[value->want];

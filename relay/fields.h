@@ -49,7 +49,8 @@ struct fields {
     struct estimate prompt;
     int64_t media_tokens; /* what pictures, sound and files in the prompt are reckoned at */
     bool in_medium;
-    enum jspan_type root;
+    enum jspan_type root; /* of the document; an object when fields_finish is content */
+    uint64_t root_begin, root_count;
 };
 
 /* NULL when out of memory. */

@@ -1,11 +1,12 @@
 /* POST /chat/completions. */
+#include "relay/asked_model.h"
 #include "relay/chat_call.h"
 #include "relay/chat_reply.h"
 #include "relay/request.h"
 
 static enum fault chat_check(struct request *request, struct failure *failure)
 {
-    enum fault f = fields_need_text(request->fields, FIELD_model, failure);
+    enum fault f = asked_model_check(request, failure);
     if (f == FAULT_NONE)
         f = fields_need_list(request->fields, FIELD_messages, failure);
     return f == FAULT_NONE ? chat_call_check(request, failure) : f;

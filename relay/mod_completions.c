@@ -1,4 +1,5 @@
 /* POST /completions: text completions, which answer as chat does. */
+#include "relay/asked_model.h"
 #include "relay/chat_call.h"
 #include "relay/chat_reply.h"
 #include "relay/request.h"
@@ -7,7 +8,7 @@
 
 static enum fault completions_check(struct request *request, struct failure *failure)
 {
-    enum fault f = fields_need_text(request->fields, FIELD_model, failure);
+    enum fault f = asked_model_check(request, failure);
     if (f == FAULT_NONE)
         f = fields_need_text_or_list(request->fields, FIELD_prompt, failure);
     return f == FAULT_NONE ? chat_call_check(request, failure) : f;

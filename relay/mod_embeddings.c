@@ -1,11 +1,12 @@
 /* POST /embeddings. */
+#include "relay/asked_model.h"
 #include "relay/edit.h"
 #include "relay/list_reply.h"
 #include "relay/request.h"
 
 static enum fault embeddings_check(struct request *request, struct failure *failure)
 {
-    enum fault f = fields_need_text(request->fields, FIELD_model, failure);
+    enum fault f = asked_model_check(request, failure);
     return f == FAULT_NONE ? fields_need_text_or_list(request->fields, FIELD_input, failure) : f;
 }
 

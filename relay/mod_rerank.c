@@ -1,4 +1,5 @@
 /* POST /rerank: a query and documents, in the shapes of Cohere, Jina, SiliconFlow and Voyage. */
+#include "relay/asked_model.h"
 #include "relay/edit.h"
 #include "relay/list_reply.h"
 #include "relay/request.h"
@@ -9,7 +10,7 @@
 static enum fault rerank_check(struct request *request, struct failure *failure)
 {
     const struct fields *fields = request->fields;
-    enum fault f = fields_need_text(fields, FIELD_model, failure);
+    enum fault f = asked_model_check(request, failure);
     if (f == FAULT_NONE)
         f = fields_need_text(fields, FIELD_query, failure);
     if (f == FAULT_NONE)

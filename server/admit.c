@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "relay/asked_model.h"
 #include "relay/count.h"
 #include "relay/request.h"
 #include "server/http.h"
@@ -264,7 +265,7 @@ static enum fault refuse(struct request *request, enum fault fault, const char *
 
 static enum fault find_model(struct request *request)
 {
-    const char *name = request->fields->model;
+    const char *name = asked_model_name(request);
     request->model = snapshot_model(request->snapshot, str_of(name));
     enum fault fault = FAULT_NONE;
     if (request->model == NULL)

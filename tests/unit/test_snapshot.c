@@ -199,6 +199,10 @@ static const struct faulty faulty_models[] = {
     {"endpoints = chat chta\n" OFFER PRICE,
      "2:18: error: unknown endpoint \"chta\"; did you mean \"chat\"?"},
     {"endpoints = chat chat\n" OFFER PRICE, "2:18: error: \"chat\" is named twice"},
+    {"endpoints = chat\ndefault_for = chat image\n" OFFER PRICE,
+     "3:20: error: unknown endpoint \"image\"; did you mean \"images\"?"},
+    {"endpoints = chat\ndefault_for = images\n" OFFER PRICE,
+     "3:15: error: model \"m\" does not serve images"},
     {"endpoints = chat\noffer = god/x\n" PRICE,
      "3:9: error: unknown provider \"god\"; did you mean \"good\"?"},
     {"endpoints = chat\noffer = good\n" PRICE,
@@ -297,6 +301,25 @@ static void snapshot_load_bad_names_are_refused(void **state)
          "quotes, * or a leading !)"},
     };
     refuses("", &names[0]);
+}
+
+static void default_models_are_one_an_endpoint(void **state)
+{
+    (void)state;
+    write_text("gateway.conf", "include = more.conf\n" GOOD "default_for = chat\n");
+    write_text("more.conf", "[model \"a\"]\nendpoints = chat images\n" OFFER PRICE
+                            "default_for = images chat\n");
+    assert_null(loads("more.conf:5:15: error: chat has a default model already, at "
+                      "gateway.conf:8\n"
+                      "gateway: configuration test FAILED (1 error)\n"));
+    write_text("more.conf",
+               "[model \"a\"]\nendpoints = chat images\n" OFFER PRICE "default_for = images\n");
+    struct snapshot *snapshot = loads("");
+    assert_non_null(snapshot);
+    assert_string_equal(snapshot->default_models[ENDPOINT_chat]->name, "good");
+    assert_string_equal(snapshot->default_models[ENDPOINT_images]->name, "a");
+    assert_null(snapshot->default_models[ENDPOINT_speech]);
+    snapshot_drop(&snapshot);
 }
 
 static void snapshot_load_reports_all_errors(void **state)
@@ -518,9 +541,10 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     buf_init(&first, 1 << 16);
     buf_init(&second, 1 << 16);
     setenv("GATEWAY_TEST_KEY", "sk-abc", 1);
-    write_text("gateway.conf",
-               GOOD "price = requests 0.02 per request tier=flex\nowned_by = \" x\\\"\"\n"
-                    "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n");
+    write_text(
+        "gateway.conf", GOOD
+        "price = requests 0.02 per request tier=flex\ndefault_for = chat\nowned_by = \" x\\\"\"\n"
+        "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n");
     struct snapshot *snapshot = loads("");
     assert_true(snapshot_show(snapshot, &first));
     snapshot_drop(&snapshot);
@@ -550,6 +574,7 @@ int main(void)
         TEST(snapshot_load_golden_messages),
         TEST(snapshot_load_faulty_files_say_exactly_what),
         TEST(snapshot_load_bad_names_are_refused),
+        TEST(default_models_are_one_an_endpoint),
         TEST(snapshot_load_reports_all_errors),
         TEST(snapshot_load_good_file_fills_everything),
         TEST(snapshot_load_warnings_do_not_fail),

@@ -1,4 +1,4 @@
-// K and R: embeddings and rankings, which answer with a list; and text completions.
+// K and R: embeddings, rankings and moderations, which answer with a list; and text completions.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -15,6 +15,13 @@ const s = await scene(
             embed: { endpoints: 'embeddings', offer, price: 'in_text 1 per 1M tokens' },
             units: { endpoints: 'rerank', offer, price: 'search_units 0.000001 per search' },
             tokens: { endpoints: 'rerank', offer, price: 'in_text 1 per 1M tokens' },
+            judge: { endpoints: 'moderation', offer, price: 'in_text 1 per 1M tokens' },
+            'judge-free': {
+                endpoints: 'moderation',
+                default_for: 'moderation',
+                offer,
+                price: 'requests 0 per request',
+            },
             davinci: {
                 endpoints: 'completions',
                 offer,
@@ -138,6 +145,38 @@ test('R2 without query, without documents: the message stands at the top too', a
     const response = await ask('/v1/rerank', { model: 'units', query: 'q', documents: Array(10001).fill('a') });
     errorIs(response, 404, 'invalid_request_error', 'invalid_value', { param: 'documents' });
     assert.equal(M1.count, 0);
+});
+
+const judged = '{"id":"modr-1","model":"up","results":[{"flagged":false,"categories":{"hate":false}}]}';
+
+test('Q2 moderations: a text, texts, parts; counted by their input, which nobody reports', async () => {
+    const picture = { type: 'image_url', image_url: { url: 'https://example.com/x.png' } };
+    let last = 0;
+    for (const input of ['one two', ['one two', 'three four five'], [{ type: 'text', text: 'hi' }, picture]]) {
+        const entry = await answered('/v1/moderations', { model: 'judge', input }, judged);
+        assert.equal(M1.last.target, '/v1/moderations');
+        assert.deepEqual(JSON.parse(M1.last.body), { model: 'up', input });
+        assert.equal(entry.endpoint, 'moderation');
+        assert.equal(entry.source, 'estimated');
+        assert.ok(Number(entry.charge) > last, `${entry.charge} for ${JSON.stringify(input)}`);
+        assert.ok(Number(entry.hold) >= Number(entry.charge));
+        last = Number(entry.charge);
+    }
+});
+
+test('Q2 moderations: no model is the default, which may cost nothing', async () => {
+    const entry = await answered('/v1/moderations', '{"input":"x"}', judged);
+    assert.equal(M1.last.body.toString(), '{"model":"up","input":"x"}');
+    assert.equal(entry.model, 'judge-free');
+    assert.equal(entry.charge, '0.000000000');
+});
+
+test('Q2 moderations: an answer without results is none; another provider is asked', async () => {
+    M1.reset();
+    M2.reset();
+    M1.once(reply('{"id":"modr-1","results":[]}'));
+    M2.once(reply(judged));
+    bodyIs(await call(gw, { path: '/v1/moderations', body: { model: 'judge', input: 'x' } }), judged);
 });
 
 test('D1 text completions: whole, and as a stream with its usage asked for', async () => {

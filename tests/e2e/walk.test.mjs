@@ -35,6 +35,13 @@ const routes = [
     },
     {
         method: 'POST',
+        path: '/v1/moderations',
+        paid: true,
+        body: { model: 'gpt-4o-mini', input: 'hello' },
+        required: { model: 'string', input: 'text or array' },
+    },
+    {
+        method: 'POST',
         path: '/v1/rerank',
         paid: true,
         body: { model: 'gpt-4o-mini', query: 'q', documents: ['a'] },
@@ -46,7 +53,7 @@ const routes = [
 
 // One model for every endpoint.
 const everything = {
-    endpoints: 'chat completions embeddings rerank',
+    endpoints: 'chat completions embeddings rerank moderation',
     offer: ['P1/up', 'P2/up priority=2'],
     price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'],
 };

@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/error_event.h"
 #include "relay/verdict.h"
 
 #define LAST_BYTES 1024 /* held back of an answer that is too long to be held whole */
+#define ERROR_EVENT_MAX ((size_t)16 << 10)
 
 static struct timers *timers_of(struct request *request)
 {
@@ -296,23 +298,13 @@ static void settle_whole(struct request *request)
 static void push_error_event(struct request *request)
 {
     struct buf event;
-    buf_init(&event, 8192);
+    buf_init(&event, ERROR_EVENT_MAX);
     stream_cut(&request->stream);
-    struct failure *failure = &request->failure;
-    bool ok = buf_add_str(&event, STR("data: {\"error\":{\"message\":\""));
-    struct buf message;
-    buf_init(&message, 4096);
-    ok = ok && failure_message(failure, &message) && buf_add_json(&event, buf_str(&message)) &&
-         buf_addf(&event,
-                  "\",\"type\":\"%s\",\"code\":%d,\"param\":null,\"reason\":\"%s\","
-                  "\"request_id\":\"%s\"}}\n\n",
-                  fault_info(failure->fault)->type, fault_info(failure->fault)->status,
-                  failure_reason(failure), request->id_text) &&
-         stream_push(&request->stream, event.p, event.n);
-    buf_release(&message);
-    buf_release(&event);
-    if (!ok)
+    if (!error_event_write(request->module->error_event, &request->failure, request->id_text,
+                           request->tap.next_number, &event) ||
+        !stream_push(&request->stream, event.p, event.n))
         stream_abort(&request->stream);
+    buf_release(&event);
 }
 
 static void log_broken(const struct request *request)

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "config/model.h"
 #include "config/price.h"
+#include "relay/error_event.h"
 #include "relay/sse.h"
 
 struct request;
@@ -42,6 +43,7 @@ struct module {
     const char *upstream_path;
     bool message_in_errors; /* error bodies carry the message beside `error` too (AI SDK's reranker)
                              */
+    enum error_event_shape error_event; /* of a stream that breaks */
 
     /* Fields and ranges, once the body is complete (request->fields). */
     enum fault (*check)(struct request *request, struct failure *failure);

@@ -51,14 +51,15 @@ struct tap {
                               in (modulo 2^64) */
 
     /* Results. */
-    unsigned events;     /* with data, errors included */
-    bool first_is_error; /* the first event was an error: not committed yet */
-    bool last_seen;      /* the last word has come */
-    uint64_t last_end;   /* where it ends in the stream */
-    bool error_seen;     /* an error event has come, and nothing after it counts */
-    bool released_any;   /* something may go to the client: the commit point */
-    bool has_id;         /* an id: or retry: line was seen */
-    struct buf error;    /* the error object's JSON, or the string */
+    unsigned events;      /* with data, errors included */
+    bool first_is_error;  /* the first event was an error: not committed yet */
+    bool last_seen;       /* the last word has come */
+    uint64_t last_end;    /* where it ends in the stream */
+    bool error_seen;      /* an error event has come, and nothing after it counts */
+    bool released_any;    /* something may go to the client: the commit point */
+    bool has_id;          /* an id: or retry: line was seen */
+    uint64_t next_number; /* the sequence_number of an event after those that have passed */
+    struct buf error;     /* the error object's JSON, or the string */
     struct usage usage;
     int64_t items;                   /* elements of the result: choices, vectors, pictures... */
     struct estimate output;          /* the text that came */

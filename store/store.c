@@ -144,7 +144,14 @@ int64_t store_newest_id(const struct store *store)
 void store_key_get(struct store *store, struct store_key_get *get)
 {
     CHECK(get->call.reply != NULL && get->call.done != NULL);
+    get->record = NULL;
     post(store, &get->call, CALL_KEY_GET);
+}
+
+void store_pins_get(struct store *store, struct store_pins_get *get)
+{
+    CHECK(get->call.reply != NULL && get->call.done != NULL);
+    post(store, &get->call, CALL_PINS_GET);
 }
 
 void store_settle(struct store *store, struct store_settle *settle)
@@ -189,6 +196,7 @@ void store_note_open(struct store *store, const struct ledger_entry *entry)
     note->entry.end = "open";
     note->entry.charge_nusd = 0;
     note->entry.hold = (struct hold){0}; /* the request keeps it */
+    note->entry.issued = STR_EMPTY;
     post(store, &note->call, CALL_NOTE);
 }
 

@@ -16,6 +16,7 @@
 #include "base/mailbox.h"
 #include "config/model.h"
 #include "config/price.h"
+#include "config/provider.h"
 #include "store/book.h"
 #include "store/keyring.h"
 
@@ -110,7 +111,14 @@ struct ledger_entry {
     unsigned flags;
     int64_t first_ms, total_ms; /* since the request's start; first_ms < 0: no byte was sent */
     struct hold hold;           /* its accounts name the ledger row; unpinned after the commit */
+    /* Ids of objects that the provider keeps and that this user may name from now on: of each a
+     * letter (PIN_*), the id, and a NUL.  Committed with the charge. */
+    struct str issued;
+    int64_t answer_tokens, item_tokens; /* what each brings along when it is named */
 };
+
+#define PIN_ANSWER 'a' /* a response, with all that went before it */
+#define PIN_ITEM 'i'   /* a part of its output */
 
 struct store_settle {
     struct store_call call;
@@ -125,6 +133,22 @@ void store_settle(struct store *store, struct store_settle *settle);
 /* A request older than a second: a row with end = "open", replaced by its settlement.  Copies what
  * it needs at once, so the caller need not wait; drops it silently when memory is out. */
 void store_note_open(struct store *store, const struct ledger_entry *entry);
+
+/* --- objects that live at one provider -------------------------------------------------------- */
+
+#define PIN_ID_MAX 512
+
+struct store_pins_get {
+    struct store_call call;
+    int64_t user_id;
+    struct str ids; /* each ends with a NUL; borrowed until the call is back */
+    char provider[PROVIDER_NAME_MAX + 1]; /* when OK: where all of them are */
+    int64_t tokens;                       /* when OK: what they bring along together */
+    unsigned missing;                     /* when NOTFOUND: which one */
+};
+/* OK, BUSY, DOWN; NOTFOUND: one was not given to this user within 30 days, or lives elsewhere than
+ * the first. */
+void store_pins_get(struct store *store, struct store_pins_get *get);
 
 /* --- health ----------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/admin.h"
 #include "store/admin_run.h"
+#include "store/sqlite_pins.h"
 #include "store/sqlite_record.h"
 
 #define RETRY_MS 250        /* after a failed commit; recovery is promised within 1 s */
@@ -17,6 +18,9 @@
 #define WAL_PAGES_IDLE 1000 /* 4 MB: worth moving as soon as the queue is empty */
 #define WAL_PAGES_MAX 16384 /* 64 MB: move whatever waits */
 #define WHY_MAX 1024
+#define SWEEP_MS 60000 /* how often expired rows are looked for */
+#define SWEEP_MOST 500 /* of them that one commit deletes */
+#define SWEEP_MORE_MS 50
 
 /* --- queues and replies ----------------------------------------------------------------------- */
 
@@ -115,9 +119,29 @@ static bool has_db(struct store *store)
     return store->db != NULL;
 }
 
-/* --- key look-ups ----------------------------------------------------------------------------- */
+/* --- look-ups --------------------------------------------------------------------------------- */
 
-static enum store_code look_up(struct store *store, struct store_key_get *get)
+/* After a read that failed. */
+static void note_failed_read(struct store *store)
+{
+    if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
+        note_db_trouble(store);
+    else
+        db_forgive(store->db);
+}
+
+static enum store_code look_up_pins(struct store *store, struct store_pins_get *get)
+{
+    if (!has_db(store))
+        return STORE_DOWN;
+    bool found = pins_find(store->db, get, clock_wall_ms());
+    if (db_trouble(store->db) == DB_FINE)
+        return found ? STORE_OK : STORE_NOTFOUND;
+    note_failed_read(store);
+    return STORE_DOWN;
+}
+
+static enum store_code look_up_key(struct store *store, struct store_key_get *get)
 {
     /* An earlier call of this batch may have loaded it: one look-up for many waiting requests. */
     enum keyring_answer answer = keyring_find(store->keyring, get->hash, &get->record);
@@ -128,10 +152,7 @@ static enum store_code look_up(struct store *store, struct store_key_get *get)
         return STORE_DOWN;
     if (!key_record_load(store->db, store->keyring, store->book, get->hash, clock_wall_ms(),
                          &record)) {
-        if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
-            note_db_trouble(store);
-        else
-            db_forgive(store->db);
+        note_failed_read(store);
         return STORE_DOWN;
     }
     if (record == NULL) {
@@ -161,9 +182,13 @@ static void serve_gets(struct store *store)
 {
     struct store_call *call;
     while ((call = queue_take(&store->gets)) != NULL) {
-        struct store_key_get *get = CONTAINER_OF(call, struct store_key_get, call);
-        get->record = NULL;
-        reply(call, is_overdue(call) ? STORE_BUSY : look_up(store, get));
+        bool is_pins = call->kind == CALL_PINS_GET;
+        if (is_overdue(call))
+            reply(call, STORE_BUSY);
+        else if (is_pins)
+            reply(call, look_up_pins(store, CONTAINER_OF(call, struct store_pins_get, call)));
+        else
+            reply(call, look_up_key(store, CONTAINER_OF(call, struct store_key_get, call)));
     }
 }
 
@@ -206,9 +231,20 @@ static bool write_entries(struct store *store, struct commit *commit)
         if (put == LEDGER_CONFLICT) {
             call->code = STORE_CONFLICT;
             alarm_conflict(store, entry);
+        } else {
+            pins_put(store->db, entry, clock_wall_ms());
         }
     }
     return ledger_flush(store->db, store->batch);
+}
+
+static bool sweep(struct store *store)
+{
+    if (clock_ms() < store->sweep_ms)
+        return true;
+    int64_t n = pins_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
+    store->sweep_ms = clock_ms() + (n < SWEEP_MOST ? SWEEP_MS : SWEEP_MORE_MS);
+    return db_trouble(store->db) == DB_FINE;
 }
 
 /* Takes the changes off the queue; those whose time has passed or that find no memory are answered
@@ -296,7 +332,7 @@ static void commit_batch(struct store *store)
     if (ok) {
         ledger_batch_begin(store->batch);
         ok = db_begin(store->db) && write_entries(store, &commit) &&
-             write_changes(store, &commit) && (!is_ill || write_probe(store)) &&
+             write_changes(store, &commit) && (!is_ill || write_probe(store)) && sweep(store) &&
              db_commit(store->db);
         if (ok)
             note_success(store, began_us);
@@ -328,10 +364,7 @@ static void serve_reads(struct store *store)
         } else {
             struct admin_room room = room_of(store);
             admin_run(&run, &room, run.call);
-            if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
-                note_db_trouble(store);
-            else
-                db_forgive(store->db);
+            note_failed_read(store);
             enum store_code code = run.code;
             admin_run_finish(&run);
             reply(call, code);
@@ -367,6 +400,7 @@ static void sort_mail(struct store *store, struct mail *mail)
     struct store_call *call = call_of(mail);
     switch ((enum store_call_kind)call->kind) {
     case CALL_KEY_GET:
+    case CALL_PINS_GET:
         queue_add(&store->gets, mail);
         break;
     case CALL_SETTLE:

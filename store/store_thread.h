@@ -14,7 +14,15 @@
 #include "store/sqlite_ledger.h"
 #include "store/store.h"
 
-enum store_call_kind { CALL_KEY_GET, CALL_SETTLE, CALL_NOTE, CALL_ADMIN, CALL_LATE, CALL_STOP };
+enum store_call_kind {
+    CALL_KEY_GET,
+    CALL_PINS_GET,
+    CALL_SETTLE,
+    CALL_NOTE,
+    CALL_ADMIN,
+    CALL_LATE,
+    CALL_STOP
+};
 
 /* Bits of store->ills; none = healthy. */
 enum {
@@ -56,7 +64,8 @@ struct store {
     struct store_queue gets, entries, changes, reads;
     int64_t retry_ms; /* clock_ms() before which no commit is tried */
     int64_t checkpoint_ms;
-    int64_t stop_ms; /* 0 = not stopping */
+    int64_t sweep_ms; /* before which nothing that has expired is looked for */
+    int64_t stop_ms;  /* 0 = not stopping */
     int64_t log_gate;
 };
 

@@ -1,5 +1,5 @@
 # gateway: GNU make alone builds, tests and installs it.  `make help` lists the targets.
-# Variables: BUILD (output folder), SAN=address|thread (sanitizer build), DEBUG=1, V=1 (show commands).
+# Variables: BUILD (output folder), SAN=address|thread|fuzz (sanitizer build), DEBUG=1, V=1 (show commands).
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -20,6 +20,12 @@ DEBUG := 1
 else ifeq ($(SAN),thread)
 BUILD := build/tsan
 SAN_FLAGS := -fsanitize=thread -fno-omit-frame-pointer
+DEBUG := 1
+else ifeq ($(SAN),fuzz)
+BUILD := build/fuzz
+SAN_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Wno-string-conversion
+CC := $(shell command -v clang-14 || command -v clang-19 || echo clang)
 DEBUG := 1
 else
 BUILD := build
@@ -156,6 +162,25 @@ asan:
 tsan:
 	@$(MAKE) --no-print-directory SAN=thread test
 
+# tests/fuzz/fuzz_X.c under libFuzzer, TIME seconds over all of them; ONLY=sse runs one.
+FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzz_name = $(patsubst tests/fuzz/fuzz_%.c,%,$(1))
+fuzz_room = $(firstword $(foreach r,$(ROOMS),$(if $(shell find $(r) -name '$(call fuzz_name,$(1)).c'),$(r))))
+define fuzz_rules
+$(BUILD)/fuzz_$(call fuzz_name,$(1)): $(BUILD)/obj/$(1:.c=.o) $(call archives_from,$(RIGHT_OF_$(call fuzz_room,$(1))))
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS)
+endef
+$(if $(filter fuzz,$(SAN)),$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rules,$(t)))))
+
+.PHONY: fuzz fuzz-targets
+fuzz: TIME := 60
+fuzz:
+	@sh deploy/setup.sh fuzz
+	@$(MAKE) --no-print-directory SAN=fuzz fuzz-targets
+	@BUILD=build/fuzz TIME='$(TIME)' sh tests/fuzz/run.sh $(or $(ONLY),$(foreach t,$(FUZZ_TARGETS),$(call fuzz_name,$(t))))
+fuzz-targets: $(foreach t,$(FUZZ_TARGETS),$(BUILD)/fuzz_$(call fuzz_name,$(t)))
+	@:
+
 # --- quality -----------------------------------------------------------------------------------------
 SOURCES := $(foreach r,$(ROOMS),$(call sources_of,$(r)))
 HEADERS := $(sort $(shell find $(ROOMS) -name '*.h'))
@@ -213,6 +238,6 @@ help:
 	@echo 'make run        start a gateway with the built-in sandbox (ARGS="--listen 127.0.0.1:9000")'
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
-	@echo 'make asan tsan  the tests under the sanitizers'
+	@echo 'make asan tsan  the tests under the sanitizers; make fuzz [TIME=60] [ONLY=sse] the fuzzers'
 	@echo 'make bench      CPU, latency and memory beside nginx (ROUNDS=3 JSON=1)'
 	@echo 'make lint layers fuzz docs install'

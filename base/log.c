@@ -249,6 +249,9 @@ static void ring_put(struct ring *ring, struct str line)
 }
 
 static void log_writev(enum log_level level, const char *room, const char *format, va_list args)
+    PRINTF_LIKE(3, 0);
+
+static void log_writev(enum log_level level, const char *room, const char *format, va_list args)
 {
     char text[LINE_MAX_BYTES];
     int n = vsnprintf(text, sizeof text, format, args);

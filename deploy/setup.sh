@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that building (build) or testing (test) needs and this machine lacks.
+# Installs the Debian packages that building (build), testing (test), make lint or make fuzz needs and
+# this machine lacks.
 # Debian 12 and 13; as root, or through sudo.
 set -eu
 build="gcc make pkg-config libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev
@@ -10,7 +11,13 @@ case "${1:-build}" in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
 lint) wanted="$build $lint" ;;
-*) echo "usage: setup.sh build|test|lint" >&2; exit 2 ;;
+fuzz)
+    # The sanitizers' runtimes are a package of the compiler's own version.
+    clang=19
+    grep -q '^VERSION_ID="12"' /etc/os-release && clang=14
+    wanted="$build clang-$clang libclang-rt-$clang-dev nodejs"
+    ;;
+*) echo "usage: setup.sh build|test|lint|fuzz" >&2; exit 2 ;;
 esac
 
 missing=

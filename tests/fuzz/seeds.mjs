@@ -1,0 +1,65 @@
+// What the fuzzers begin with: the samples of the other tests, in the form that each target reads.
+//     node tests/fuzz/seeds.mjs FOLDER
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { data, events, J1, S1, S1u } from '../e2e/lib/answers.mjs';
+import { randomChatStream } from '../e2e/lib/chat_streams.mjs';
+import { families, probeBytes } from '../e2e/lib/heads.mjs';
+import { Random } from '../e2e/lib/random.mjs';
+import { chat, chatStreamUsage } from '../e2e/lib/requests.mjs';
+
+const [folder] = process.argv.slice(2);
+const here = path.dirname(fileURLToPath(import.meta.url));
+const longest = 4000;
+
+function write(target, seeds) {
+    const into = path.join(folder, target);
+    fs.mkdirSync(into, { recursive: true });
+    for (const [i, seed] of seeds.filter((one) => one.length <= longest).entries()) {
+        fs.writeFileSync(path.join(into, String(i)), seed);
+    }
+}
+
+/** Chooses the cuts, see the targets. */
+const cuts = (i) => Buffer.from([i, i >> 8, 7, 0]);
+
+function streams() {
+    const texts = [S1, S1u, events('{"error":{"message":"x","code":429}}'), events(data.role, data.done)];
+    for (let i = 0; i < 200; i++) {
+        const { blocks } = randomChatStream(new Random(1, i));
+        texts.push(Buffer.concat(blocks.map(({ bytes }) => bytes)));
+    }
+    return texts.map((text) => Buffer.from(text));
+}
+
+function documents() {
+    const vectors = JSON.parse(fs.readFileSync(path.join(here, '../vectors/metering.json')));
+    const texts = [J1, chat(), chatStreamUsage, '{"a":[{"b":1}],"b":"\\u00e9"}', '[[],{},"x",-1e5]'];
+    const walk = (value) => {
+        if (value === null || typeof value !== 'object') return;
+        if (!Array.isArray(value)) texts.push(JSON.stringify(value));
+        Object.values(value).forEach(walk);
+    };
+    walk(vectors);
+    return texts.map((text) => Buffer.from(text));
+}
+
+/** A head as "METHOD TARGET VERSION", then "Name:value" lines, a NUL between all of them. */
+function heads() {
+    return Object.values(families)
+        .flat()
+        .filter((_, i) => i % 7 === 0)
+        .map((head, i) => {
+            const text = probeBytes(head, head.kinds[0], i).toString('latin1');
+            const [lines] = text.split('\r\n\r\n');
+            return Buffer.from(lines.replaceAll('\r\n', '\0').replaceAll(': ', ':'), 'latin1');
+        });
+}
+
+const all = streams();
+write('sse', all.map((text, i) => Buffer.concat([cuts(i), text])));
+write('tap', all.map((text, i) => Buffer.concat([cuts(i), Buffer.from([i & 1]), text])));
+write('jspan', documents().map((text, i) => Buffer.concat([cuts(i), text])));
+write('guard', heads());

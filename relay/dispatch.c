@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "relay/error_event.h"
+#include "relay/delivery.h"
 #include "relay/verdict.h"
 
 #define LAST_BYTES 1024 /* held back of an answer that is too long to be held whole */
-#define ERROR_EVENT_MAX ((size_t)16 << 10)
+#define HOLD_MS 100     /* how long events that promise nothing wait for one that does */
 
 static struct timers *timers_of(struct request *request)
 {
@@ -164,6 +164,13 @@ static bool prepare_call(struct request *request, struct call *call)
     return true;
 }
 
+/* The limit of AWAITING, or something to do before it. */
+static void arm_total(struct request *request, int64_t sooner_ms)
+{
+    int64_t limit = total_deadline(request);
+    timer_arm(timers_of(request), &request->timer, sooner_ms < limit ? sooner_ms : limit);
+}
+
 /* Starts one attempt at request->offer. */
 static void try_offer(struct request *request)
 {
@@ -182,7 +189,7 @@ static void try_offer(struct request *request)
     atomic_fetch_add(&health->attempts, 1);
     atomic_fetch_add(&health->in_flight, 1);
     request_enter(request, REQUEST_AWAITING, request->offer->provider->name);
-    timer_arm(timers_of(request), &request->timer, total_deadline(request));
+    arm_total(request, INT64_MAX);
 }
 
 static void try_next(struct request *request)
@@ -231,6 +238,12 @@ static void attempt_failed(struct request *request)
         .injected_usage = request->injected_usage,
     };
     enum verdict_action action = verdict_of(&outcome, &failure);
+    bool another = action == VERDICT_NEXT && clock_ms() < total_deadline(request) &&
+                   request->plan.next < request->plan.count;
+    if (delivery_of_failed(request, &failure, another)) {
+        failure_release(&failure);
+        return;
+    }
     struct provider_health *health =
         health_of(request->relay->health, request->offer->provider->name);
     request_end_attempt(request);
@@ -246,109 +259,12 @@ static void attempt_failed(struct request *request)
     log_write(LOG_INFO, "relay", "request %s attempt at %s failed: %s", request->id_text,
               request->offer->provider->name, fault_name(failure.fault));
     verdict_merge(&request->failure, &failure);
-    bool in_time = clock_ms() < total_deadline(request);
-    if (action == VERDICT_NEXT && in_time && request->plan.next < request->plan.count) {
+    if (another) {
         request_enter(request, REQUEST_DISPATCHING, "next offer");
         try_next(request);
         return;
     }
     request_refuse(request);
-}
-
-/* --- answers -------------------------------------------------------------------------------------
- */
-
-static bool take_head(struct request *request)
-{
-    const struct attempt_head *head = &request->attempt->head;
-    memcpy(request->content_type, head->content_type, sizeof request->content_type);
-    buf_clear(&request->answer_headers);
-    return buf_add_str(&request->answer_headers, buf_str(&head->pass));
-}
-
-/* From here on the answer is this attempt's, whatever happens: failover is over. */
-static void commit(struct request *request, const char *why)
-{
-    (void)take_head(request);
-    attempt_note_first(request->attempt);
-    request->settle.entry.first_ms = clock_ms() - request->created_ms;
-    failure_release(&request->failure);
-    /* What a stream no longer needs, it may last for long. */
-    fields_free(&request->fields);
-    client_headers_release(&request->client);
-    buf_release(&request->call_headers);
-    if (request->attempt->flat != NULL)
-        body_release(&request->body);
-    request->answer = ANSWER_STREAM;
-    request_enter(request, REQUEST_RELAYING, why);
-    request_wake_exchange(request);
-}
-
-/* The whole document is here: it is shown when its charge is committed. */
-static void settle_whole(struct request *request)
-{
-    (void)take_head(request);
-    failure_release(&request->failure);
-    request->settle.entry.first_ms = clock_ms() - request->created_ms;
-    request->end = "finished";
-    request_end_attempt(request);
-    request_settle(request, true, true);
-}
-
-static void push_error_event(struct request *request)
-{
-    struct buf event;
-    buf_init(&event, ERROR_EVENT_MAX);
-    stream_cut(&request->stream);
-    if (!error_event_write(request->module->error_event, &request->failure, request->id_text,
-                           request->tap.next_number, &event) ||
-        !stream_push(&request->stream, event.p, event.n))
-        stream_abort(&request->stream);
-    buf_release(&event);
-}
-
-static void log_broken(const struct request *request)
-{
-    log_write(LOG_INFO, "relay", "request %s fault %s status 200 provider %s", request->id_text,
-              fault_name(request->failure.fault), request->offer->provider->name);
-}
-
-/* The stream broke after the commit point: whole events, then one event that says so, then a clean
- * end (a reset would reach SDK users as no API error at all). */
-static void settle_broken(struct request *request)
-{
-    bool relay_it = false;
-    struct failure failure = {0};
-    verdict_in_stream(request->attempt, &request->tap, &failure, &relay_it);
-    failure_take(&request->failure, &failure);
-    log_broken(request);
-    request->end = request->attempt->end == ATTEMPT_TIMEOUT ? "timeout" : "upstream_gone";
-    request_end_attempt(request);
-    if (request->stream.pulled > 0 && request->tap.raw)
-        stream_abort(&request->stream); /* half an event is out: nothing can be said in it */
-    else if (relay_it)
-        stream_remove(&request->stream, request->tap.last_end, stream_size(&request->stream));
-    else
-        push_error_event(request);
-    request_settle(request, true, true);
-}
-
-static void settle_complete(struct request *request)
-{
-    request->end = "finished";
-    request_settle(request, true, true);
-}
-
-/* A document that is too long to be held has been let go by and is now complete, or is not. */
-static void finish_long(struct request *request)
-{
-    tap_end(&request->tap);
-    bool good = request->attempt->end == ATTEMPT_COMPLETE && tap_is_good(&request->tap);
-    if (!good)
-        stream_abort(&request->stream);
-    request->end = good ? "finished" : "upstream_gone";
-    request_end_attempt(request);
-    request_settle(request, true, true);
 }
 
 /* --- the settle step of each state ---------------------------------------------------------------
@@ -368,20 +284,22 @@ static void step_awaiting(struct request *request)
         tap_end(tap);
     bool events = request->tap_open && tap->kind == TAP_EVENTS;
     if (events && request->stream_asked && tap->released_any) {
-        commit(request, "first event");
+        delivery_commit(request, "first event");
         loop_mark(request->relay->loop, &request->ready);
     } else if (events && request->stream_asked && tap->last_seen && !tap->error_seen) {
-        commit(request, "last word at once");
+        delivery_commit(request, "last word at once");
         loop_mark(request->relay->loop, &request->ready);
     } else if (events && (tap->first_is_error || (!request->stream_asked && tap->events > 0))) {
         attempt_failed(request);
     } else if (request->tap_open && tap->kind == TAP_JSON && tap->released_any && !over) {
-        commit(request, "long answer");
+        delivery_commit(request, "long answer");
     } else if (over && request->tap_open && tap->kind == TAP_JSON && !request->stream_asked &&
-               attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap)) {
-        settle_whole(request);
+               attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap) && !tap->failed) {
+        delivery_whole(request);
     } else if (over) {
         attempt_failed(request);
+    } else if (request->tap_open && tap->held) {
+        arm_total(request, tap->held_ms + HOLD_MS);
     }
 }
 
@@ -392,18 +310,18 @@ static void step_relaying(struct request *request)
     request_wake_exchange(request);
     if (tap->kind == TAP_JSON) {
         if (over)
-            finish_long(request);
+            delivery_long_end(request);
         return;
     }
     bool clean_end = over && request->attempt->end == ATTEMPT_COMPLETE;
     if (clean_end)
         tap_end(tap);
     if (tap->error_seen)
-        settle_broken(request);
+        delivery_broken(request);
     else if (tap->last_seen || (clean_end && tap_is_complete(tap)))
-        settle_complete(request);
+        delivery_complete(request);
     else if (over)
-        settle_broken(request);
+        delivery_broken(request);
 }
 
 static void step_draining(struct request *request)
@@ -450,6 +368,7 @@ void request_on_ready(struct ready *ready)
         break;
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
+    case REQUEST_LOOKING_UP:
     case REQUEST_DISPATCHING:
     case REQUEST_SETTLING:
     case REQUEST_REPLYING:
@@ -460,16 +379,32 @@ void request_on_ready(struct ready *ready)
     }
 }
 
+static void time_out(struct request *request)
+{
+    if (request->attempt->end == ATTEMPT_RUNNING)
+        request->attempt->end =
+            request->attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT;
+    loop_mark(request->relay->loop, &request->ready);
+}
+
 void request_on_timer(struct timer *timer)
 {
     struct request *request = CONTAINER_OF(timer, struct request, timer);
     switch (request->state) {
+    case REQUEST_LOOKING_UP:
+        failure_set(&request->failure, FAULT_STORE_UNAVAILABLE, "%s", "");
+        request_refuse(request);
+        break;
     case REQUEST_AWAITING:
+        if (request->tap_open && clock_ms() < total_deadline(request)) {
+            tap_release_held(&request->tap);
+            loop_mark(request->relay->loop, &request->ready);
+            break;
+        }
+        time_out(request);
+        break;
     case REQUEST_DRAINING:
-        if (request->attempt->end == ATTEMPT_RUNNING)
-            request->attempt->end =
-                request->attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT;
-        loop_mark(request->relay->loop, &request->ready);
+        time_out(request);
         break;
     case REQUEST_SETTLING:
         request_commit_done(request);
@@ -494,6 +429,7 @@ void request_cut(struct request *request)
     switch (request->state) {
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
+    case REQUEST_LOOKING_UP:
     case REQUEST_DISPATCHING:
     case REQUEST_AWAITING:
         failure_set(&request->failure, FAULT_SHUTTING_DOWN, "%s", "");
@@ -501,14 +437,8 @@ void request_cut(struct request *request)
         break;
     case REQUEST_RELAYING:
         failure_set(&request->failure, FAULT_STREAM_SHUTDOWN, "%s", "");
-        log_broken(request);
         request->end = "killed";
-        request_end_attempt(request);
-        if (request->tap.kind == TAP_JSON || request->tap.raw)
-            stream_abort(&request->stream);
-        else
-            push_error_event(request);
-        request_settle(request, true, true);
+        delivery_cut(request);
         break;
     case REQUEST_DRAINING:
         request_end_attempt(request);

@@ -18,7 +18,18 @@ static const char *const names[FIELD_COUNT] = {
 
 #define TEXT (JSPAN_POLICY | JSPAN_STRINGS)
 
-static const struct jspan_want wants[FIELD_COUNT + 1] = {
+/* Where objects of a provider are named; only looked for where a request may name some. */
+enum {
+    REFERENCE_FIRST = FIELD_COUNT + 1,
+    CONVERSATION_ID = REFERENCE_FIRST,
+    ITEM,
+    ITEM_ID,
+    ITEM_TYPE,
+    ITEM_ROLE,
+    OUTPUT_FORMAT
+};
+
+static const struct jspan_want wants[] = {
     [FIELD_model] = {{"model"}, JSPAN_POLICY},
     [FIELD_stream] = {{"stream"}, JSPAN_POLICY},
     [FIELD_stream_options] = {{"stream_options"}, JSPAN_POLICY},
@@ -49,7 +60,44 @@ static const struct jspan_want wants[FIELD_COUNT + 1] = {
     [FIELD_instructions] = {{"instructions"}, TEXT},
     [FIELD_include_usage] = {{"stream_options", "include_usage"}, 0},
     [FIELD_COUNT] = {{NULL}, 0}, /* the document itself */
+    [CONVERSATION_ID] = {{"conversation", "id"}, 0},
+    [ITEM] = {{"input", "[]"}, 0},
+    [ITEM_ID] = {{"input", "[]", "id"}, 0},
+    [ITEM_TYPE] = {{"input", "[]", "type"}, 0},
+    [ITEM_ROLE] = {{"input", "[]", "role"}, 0},
+    [OUTPUT_FORMAT] = {{"text"}, JSPAN_STRINGS},
 };
+
+static void take_reference(struct references *references, const struct jspan_value *value)
+{
+    switch (value->want) {
+    case FIELD_previous_response_id:
+        if (value->type != JSPAN_NULL)
+            references_add(references, REFERENCE_PREVIOUS, value);
+        break;
+    case FIELD_conversation: /* its name, or an object that holds it */
+        if (value->type != JSPAN_NULL && value->type != JSPAN_OBJECT)
+            references_add(references, REFERENCE_CONVERSATION, value);
+        break;
+    case CONVERSATION_ID:
+        references_add(references, REFERENCE_CONVERSATION, value);
+        break;
+    case ITEM_ID:
+        references_item_id(references, value);
+        break;
+    case ITEM_TYPE:
+        references_item_type(references, value);
+        break;
+    case ITEM_ROLE:
+        references_item_role(references, value);
+        break;
+    case ITEM:
+        references_item_end(references);
+        break;
+    default:
+        break;
+    }
+}
 
 static void on_value(void *context, const struct jspan_value *value)
 {
@@ -58,8 +106,11 @@ static void on_value(void *context, const struct jspan_value *value)
         fields->root = value->type;
         fields->root_begin = value->begin;
         fields->root_count = value->count;
-        return;
     }
+    if (fields->with_references)
+        take_reference(&fields->references, value);
+    if (value->want >= FIELD_COUNT)
+        return;
     struct field *field = &fields->field[value->want];
     field->seen++;
     if (field->seen > 1 || value->other_case) {
@@ -109,14 +160,16 @@ static void on_text(void *context, unsigned want, struct str name, bool is_name,
         estimate_feed(&fields->prompt, piece.p, piece.n);
 }
 
-struct fields *fields_new(void)
+struct fields *fields_new(bool references)
 {
     struct fields *fields = calloc(1, sizeof *fields);
     if (fields == NULL)
         return NULL;
     fields->repeated = FIELD_COUNT;
+    fields->with_references = references;
+    references_init(&fields->references);
     struct jspan_sink sink = {.value = on_value, .text = on_text, .context = fields};
-    fields->scanner = jspan_new(wants, COUNT(wants), &sink, 1);
+    fields->scanner = jspan_new(wants, references ? COUNT(wants) : REFERENCE_FIRST, &sink, 1);
     if (fields->scanner == NULL)
         fields_free(&fields);
     return fields;
@@ -127,6 +180,7 @@ void fields_free(struct fields **fields)
     if (*fields == NULL)
         return;
     jspan_free(&(*fields)->scanner);
+    references_release(&(*fields)->references);
     free(*fields);
     *fields = NULL;
 }
@@ -216,6 +270,14 @@ enum fault fields_at_most(const struct fields *fields, enum field_name name, uin
         return FAULT_NONE;
     snprintf(expected, sizeof expected, "at most %llu elements", (unsigned long long)max);
     return refuse(failure, FAULT_INVALID_VALUE, name, expected);
+}
+
+enum fault fields_type(const struct fields *fields, enum field_name name, unsigned types,
+                       const char *expected, struct failure *failure)
+{
+    if (!fields_has(fields, name) || (types >> fields->field[name].type & 1) != 0)
+        return FAULT_NONE;
+    return refuse(failure, FAULT_INVALID_TYPE, name, expected);
 }
 
 int64_t fields_token_ids(const struct fields *fields, enum field_name name)

@@ -12,6 +12,7 @@
 #include "config/model.h"
 #include "relay/estimate.h"
 #include "relay/failure.h"
+#include "relay/references.h"
 
 /* Each is a policy key: given twice, or in another ASCII case, it is refused, since provider and
  * gateway might read different ones. */
@@ -51,10 +52,12 @@ struct fields {
     bool in_medium;
     enum jspan_type root; /* of the document; an object when fields_finish is content */
     uint64_t root_begin, root_count;
+    bool with_references;
+    struct references references;
 };
 
-/* NULL when out of memory. */
-MUST_USE struct fields *fields_new(void);
+/* `references`: the ids of a provider's objects are gathered, too.  NULL when out of memory. */
+MUST_USE struct fields *fields_new(bool references);
 void fields_free(struct fields **fields);
 /* The next piece of the body. */
 void fields_feed(struct fields *fields, const char *p, size_t n);
@@ -78,6 +81,10 @@ MUST_USE enum fault fields_bool(const struct fields *fields, enum field_name nam
 /* A whole number in [min, max]; absent or null leaves *value. */
 MUST_USE enum fault fields_number(const struct fields *fields, enum field_name name, int64_t min,
                                   int64_t max, int64_t *value, struct failure *failure);
+/* Absent, null, or of one of the types whose bits (1 << enum jspan_type) are set; `expected` tells
+ * them. */
+MUST_USE enum fault fields_type(const struct fields *fields, enum field_name name, unsigned types,
+                                const char *expected, struct failure *failure);
 /* How many token ids a prompt given as numbers may hold, at most; 0 for one of texts. */
 int64_t fields_token_ids(const struct fields *fields, enum field_name name);
 /* Copies a string's beginning; leaves `into` if there is none. */

@@ -26,10 +26,12 @@ enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON };
 
 /* What becomes of an event of the upstream's stream. */
 enum event_fate {
-    EVENT_PASS,     /* on to the client */
-    EVENT_WITHHOLD, /* the usage event that only the gateway asked for */
-    EVENT_LAST,     /* the last word: held until the charge is committed */
-    EVENT_ERROR     /* the upstream's own error */
+    EVENT_PASS,         /* on to the client */
+    EVENT_HOLD,         /* at the stream's beginning: waits a moment for the next, see tap->held */
+    EVENT_WITHHOLD,     /* the usage event that only the gateway asked for */
+    EVENT_LAST,         /* the last word: held until the charge is committed */
+    EVENT_ERROR,        /* the upstream's own error */
+    EVENT_FOREIGN_ERROR /* the same, but not as this endpoint tells one: never relayed */
 };
 
 struct module {
@@ -44,6 +46,7 @@ struct module {
     bool message_in_errors; /* error bodies carry the message beside `error` too (AI SDK's reranker)
                              */
     enum error_event_shape error_event; /* of a stream that breaks */
+    bool stateful; /* requests may name objects that live at one provider, answers make such */
 
     /* Fields and ranges, once the body is complete (request->fields). */
     enum fault (*check)(struct request *request, struct failure *failure);

@@ -1,6 +1,7 @@
 #include "relay/plan.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -72,6 +73,21 @@ void plan_make(struct plan *plan, const struct model *model, uint64_t random)
             break;
         plan->offers[plan->count++] = offer;
     }
+}
+
+enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider)
+{
+    *plan = (struct plan){.count = 0};
+    for (unsigned i = 0; i < model->offer_count; i++) {
+        const struct offer *offer = &model->offers[i];
+        if (strcmp(offer->provider->name, provider) != 0)
+            continue;
+        if (!offer->provider->enabled)
+            return PLAN_DISABLED;
+        plan->offers[plan->count++] = offer;
+        return PLAN_MADE;
+    }
+    return PLAN_ELSEWHERE;
 }
 
 const struct offer *plan_next(struct plan *plan)

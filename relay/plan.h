@@ -19,6 +19,9 @@ struct plan {
 
 /* `random` seeds the weighted choice. */
 void plan_make(struct plan *plan, const struct model *model, uint64_t random);
+enum plan_pin { PLAN_MADE, PLAN_ELSEWHERE /* the model has no offer there */, PLAN_DISABLED };
+/* Only the offer at this provider. */
+enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider);
 /* NULL when all have been tried. */
 const struct offer *plan_next(struct plan *plan);
 

@@ -21,7 +21,8 @@ _Static_assert(COUNT(state_names) == REQUEST_STATE_COUNT, "every state has a nam
 
 static const unsigned edges[REQUEST_STATE_COUNT] = {
     [REQUEST_AUTHENTICATING] = TO(RECEIVING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_RECEIVING] = TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_RECEIVING] = TO(LOOKING_UP) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_LOOKING_UP] = TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_DISPATCHING] = TO(AWAITING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_AWAITING] =
         TO(DISPATCHING) | TO(RELAYING) | TO(SETTLING) | TO(DRAINING) | TO(REPLYING) | TO(CLOSED),
@@ -62,6 +63,7 @@ static void request_destroy(struct grave *grave)
         tap_release(&request->tap);
     stream_release_memory(&request->stream);
     fields_free(&request->fields);
+    references_release(&request->references);
     body_release(&request->body);
     client_headers_release(&request->client);
     failure_release(&request->failure);
@@ -116,6 +118,7 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     buf_init(&request->error_body, ERROR_BODY_MAX);
     buf_init(&request->answer_headers, 8192);
     buf_init(&request->call_headers, CALL_HEADERS_MAX);
+    references_init(&request->references);
     stream_init(&request->stream, STREAM_EVENT_MAX * 2);
     request->next = relay->requests;
     if (relay->requests != NULL)
@@ -288,6 +291,7 @@ void request_client_gone(struct request *request, enum fault why)
     switch (request->state) {
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
+    case REQUEST_LOOKING_UP:
     case REQUEST_DISPATCHING:
         drop(request);
         break;

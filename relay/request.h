@@ -45,6 +45,7 @@
 #define REQUEST_STATES(X)                                                                          \
     X(AUTHENTICATING) /* the keyring; no body byte is read */                                      \
     X(RECEIVING)      /* the client's body */                                                      \
+    X(LOOKING_UP)     /* the store's word on objects that the request names */                     \
     X(DISPATCHING)    /* the start of the next attempt */                                          \
     X(AWAITING)       /* the upstream's first good event, or its whole answer */                   \
     X(RELAYING)       /* bytes from upstream, or room at the client */                             \
@@ -92,12 +93,14 @@ struct request {
     /* Frozen at admission. */
     bool admitted, stream_asked;
     bool client_wants_usage;
-    int64_t received_ms;   /* clock: the request is complete */
-    int64_t created_ms;    /* clock: its head is here */
-    int64_t choices;       /* n */
-    int64_t pieces;        /* what else is counted: documents, pictures, characters... */
-    int64_t output_limit;  /* tokens the caller allowed each choice; 0 = did not say */
-    int64_t prompt_tokens; /* estimated */
+    int64_t received_ms;    /* clock: the request is complete */
+    int64_t created_ms;     /* clock: its head is here */
+    int64_t choices;        /* n */
+    int64_t pieces;         /* what else is counted: documents, pictures, characters... */
+    int64_t output_limit;   /* tokens the caller allowed each choice; 0 = did not say */
+    int64_t prompt_tokens;  /* estimated */
+    int64_t carried_tokens; /* of them, what the objects that it names bring along */
+    bool unstored;          /* the provider is not to keep the answer */
     char tier[16], quality[16], size[16]; /* as asked; what the price goes by */
 
     struct plan plan;
@@ -124,6 +127,9 @@ struct request {
     bool settled, open_noted, client_gone, ended_early;
     const char *end; /* for the books */
     struct store_key_get key_get;
+    struct references references;
+    struct store_pins_get pins_get;
+    bool pins_known;
     struct store_settle settle;
 };
 

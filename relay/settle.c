@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/count.h"
+#include "relay/pin.h"
 
 #define LINGER_MS 1000 /* how long an upstream may go on after its last word */
 
@@ -74,6 +75,8 @@ void request_settle(struct request *request, bool charge, bool wait)
     if (charge && request->admitted)
         count_charge(request, entry);
     describe(request, entry);
+    if (charge)
+        pin_issue(request, entry);
     if (entry->hold.taken)
         book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd);
     mail_entry(request);

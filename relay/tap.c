@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+
+#define FLAT_MAX ((size_t)8 << 10)
+
 static void on_value(void *context, const struct jspan_value *value)
 {
     struct tap *tap = context;
@@ -49,6 +53,7 @@ static void event_reset(struct tap *tap)
     tap->json_bad = false;
     tap->raw = false;
     memset(&tap->choice, 0, sizeof tap->choice);
+    buf_release(&tap->flat);
     jspan_free(&tap->json);
 }
 
@@ -64,6 +69,70 @@ static void take_out(struct tap *tap, const struct sse_event *event)
     tap->removed += event->end - event->begin;
 }
 
+void tap_release_held(struct tap *tap)
+{
+    if (!tap->held)
+        return;
+    tap->held = false;
+    tap->events += tap->events == 0;
+    stream_release(tap->stream, tap->held_end);
+    tap->released_any = true;
+}
+
+static void pass(struct tap *tap, const struct sse_event *event)
+{
+    tap->events++;
+    tap->held = false;
+    release_until(tap, event->end);
+}
+
+static void hold(struct tap *tap, const struct sse_event *event)
+{
+    if (tap->events > 0 || tap->raw) {
+        pass(tap, event);
+        return;
+    }
+    if (!tap->held)
+        tap->held_ms = clock_ms();
+    tap->held = true;
+    tap->held_end = event->end - tap->removed;
+}
+
+static void note_last(struct tap *tap, const struct sse_event *event)
+{
+    tap->events++;
+    tap->last_seen = true;
+    tap->last_end = event->end - tap->removed;
+}
+
+static void note_error(struct tap *tap, const struct sse_event *event)
+{
+    tap->first_is_error = tap->events == 0;
+    tap->error_seen = true;
+    note_last(tap, event);
+}
+
+static void withhold(struct tap *tap, const struct sse_event *event)
+{
+    tap->events++;
+    tap->withheld = !tap->raw; /* parts of a raw one are out already */
+    if (tap->raw)
+        release_until(tap, event->end);
+    else
+        take_out(tap, event);
+}
+
+/* A lone LF behind an event that ended with CR. */
+static void on_tail(struct tap *tap, const struct sse_event *event)
+{
+    if (tap->withheld)
+        take_out(tap, event);
+    else if (tap->held)
+        tap->held_end = event->end - tap->removed;
+    else if (tap->released_any)
+        release_until(tap, event->end);
+}
+
 /* The one place that decides what of an event stream goes on.  Nothing does from the last word on,
  * until it is committed (relay/settle). */
 static void on_event(void *context, const struct sse_event *event)
@@ -72,10 +141,7 @@ static void on_event(void *context, const struct sse_event *event)
     if (tap->last_seen)
         return;
     if (event->is_tail) {
-        if (tap->withheld)
-            take_out(tap, event);
-        else if (tap->released_any)
-            release_until(tap, event->end);
+        on_tail(tap, event);
         return;
     }
     tap->withheld = false;
@@ -92,28 +158,23 @@ static void on_event(void *context, const struct sse_event *event)
         tap->json_bad = true;
     switch (tap->module->fate(tap, event)) {
     case EVENT_PASS:
-        tap->events++;
-        release_until(tap, event->end);
+        pass(tap, event);
+        break;
+    case EVENT_HOLD:
+        hold(tap, event);
         break;
     case EVENT_WITHHOLD:
-        tap->events++;
-        tap->withheld = !tap->raw; /* parts of a raw one are out already */
-        if (tap->raw)
-            release_until(tap, event->end);
-        else
-            take_out(tap, event);
+        withhold(tap, event);
         break;
     case EVENT_LAST:
-        tap->events++;
-        tap->last_seen = true;
-        tap->last_end = event->end - tap->removed;
+        note_last(tap, event);
+        break;
+    case EVENT_FOREIGN_ERROR:
+        tap->foreign_error = true;
+        note_error(tap, event);
         break;
     case EVENT_ERROR:
-        tap->first_is_error = tap->events == 0;
-        tap->events++;
-        tap->error_seen = true;
-        tap->last_seen = true;
-        tap->last_end = event->end - tap->removed;
+        note_error(tap, event);
         break;
     }
     event_reset(tap);
@@ -127,6 +188,8 @@ void tap_init(struct tap *tap, enum tap_kind kind, const struct module *module,
     tap->kind = kind;
     tap->stream = stream;
     buf_init(&tap->error, TAP_COPY_MAX);
+    buf_init(&tap->flat, FLAT_MAX);
+    buf_init(&tap->issued, TAP_ISSUED_MAX);
     struct sse_sink events = {.data = on_data, .event = on_event, .context = tap};
     sse_init(&tap->sse, &events);
 }
@@ -135,6 +198,8 @@ void tap_release(struct tap *tap)
 {
     jspan_free(&tap->json);
     buf_release(&tap->error);
+    buf_release(&tap->flat);
+    buf_release(&tap->issued);
 }
 
 void tap_feed(struct tap *tap, const char *p, size_t n)
@@ -144,6 +209,8 @@ void tap_feed(struct tap *tap, const char *p, size_t n)
         return;
     }
     sse_feed(&tap->sse, p, n);
+    if (stream_size(tap->stream) > STREAM_EVENT_MAX)
+        tap_release_held(tap); /* they are no less long than an event that passes raw */
     uint64_t open = tap->sse.offset - sse_open_begin(&tap->sse);
     if (!tap->last_seen && (open > STREAM_EVENT_MAX || tap->raw)) {
         tap->raw = true;
@@ -201,6 +268,58 @@ void tap_take_error(struct tap *tap, const struct jspan_value *value)
     struct str text = value->raw_cut ? STR("\"\"") : value->raw;
     if (!buf_add_str(&tap->error, text))
         buf_clear(&tap->error);
+}
+
+void tap_take_flat(struct tap *tap, const char *name, const struct jspan_value *value)
+{
+    struct buf *flat = &tap->flat;
+    if (value->type != JSPAN_STRING && value->type != JSPAN_NUMBER)
+        return;
+    if (!buf_addf(flat, "%s\"%s\":\"", flat->n > 0 ? "," : "", name) ||
+        !buf_add_json(flat, value->text) || !buf_add_char(flat, '"'))
+        buf_clear(flat);
+}
+
+void tap_take_flat_error(struct tap *tap)
+{
+    tap->seen.error = true;
+    if (tap->error.n > 0)
+        return;
+    struct str members = buf_str(&tap->flat);
+    if (!buf_add_char(&tap->error, '{') || !buf_add_str(&tap->error, members) ||
+        !buf_add_char(&tap->error, '}'))
+        buf_clear(&tap->error);
+}
+
+void tap_forget_error(struct tap *tap)
+{
+    tap->seen.error = false;
+    buf_clear(&tap->error);
+}
+
+static bool is_issued(const struct tap *tap, struct str id)
+{
+    struct str left = buf_str(&tap->issued), one;
+    while (str_cut(&left, '\0', &one)) {
+        if (str_eq(str_from(one, 1), id))
+            return true;
+    }
+    return false;
+}
+
+/* Not after the last word: the store may be reading them. */
+void tap_take_id(struct tap *tap, char letter, const struct jspan_value *value)
+{
+    struct str id = value->text;
+    if (value->type != JSPAN_STRING || value->text_cut || id.n == 0 || str_index(id, '\0') < id.n ||
+        tap->last_seen || is_issued(tap, id) || id.n + 2 > tap->issued.max - tap->issued.n)
+        return;
+    if (!buf_add_char(&tap->issued, letter) || !buf_add_str(&tap->issued, id) ||
+        !buf_add_char(&tap->issued, '\0')) {
+        buf_clear(&tap->issued);
+        return;
+    }
+    tap->issued_items += letter == PIN_ITEM;
 }
 
 void tap_take_usage(struct tap *tap, const struct jspan_value *value)

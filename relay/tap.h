@@ -18,6 +18,7 @@
 
 #define TAP_COPY_MAX ((size_t)16 << 10) /* of a usage or error object */
 #define TAP_CHOICES_MAX 128
+#define TAP_ISSUED_MAX ((size_t)16 << 10) /* of ids that one answer gives out */
 
 enum tap_kind {
     TAP_JSON,  /* one document, held whole */
@@ -28,6 +29,10 @@ enum tap_kind {
 struct tap_seen {
     bool result_empty, result; /* the member that a good answer must have: choices, data... */
     bool usage, error;
+    bool id, status;
+    bool numbered;
+    uint64_t number; /* its sequence_number */
+    unsigned kind;   /* what it says it is; the module's own enumeration, 0 = nothing */
 };
 
 struct tap_choice {
@@ -56,10 +61,21 @@ struct tap {
     bool last_seen;       /* the last word has come */
     uint64_t last_end;    /* where it ends in the stream */
     bool error_seen;      /* an error event has come, and nothing after it counts */
+    bool foreign_error;   /* and it is not one of this endpoint's shape */
     bool released_any;    /* something may go to the client: the commit point */
     bool has_id;          /* an id: or retry: line was seen */
     uint64_t next_number; /* the sequence_number of an event after those that have passed */
     struct buf error;     /* the error object's JSON, or the string */
+    struct buf flat;      /* members of an error that stands in the event itself */
+    /* Events held at the beginning: they promise nothing yet, an error may follow. */
+    bool held;
+    uint64_t held_end; /* where the last of them ends in the stream */
+    int64_t held_ms;   /* since when, clock_ms() */
+    /* The answer tells in its proper form that it failed: it may be delivered all the same, but
+     * `may_retry` says that another provider may do better. */
+    bool failed, may_retry;
+    struct buf issued; /* ids it gives out, as in ledger_entry.issued */
+    unsigned issued_items;
     struct usage usage;
     int64_t items;                   /* elements of the result: choices, vectors, pictures... */
     struct estimate output;          /* the text that came */
@@ -78,6 +94,8 @@ void tap_release(struct tap *tap);
 void tap_feed(struct tap *tap, const char *p, size_t n);
 /* The upstream has ended cleanly: the last event may lack its blank line. */
 void tap_end(struct tap *tap);
+/* Lets go what is held at the beginning. */
+void tap_release_held(struct tap *tap);
 /* Success predicate of a whole document; call after tap_end. */
 bool tap_is_good(const struct tap *tap);
 /* The stream has come to its proper end. */
@@ -90,6 +108,14 @@ bool tap_has_output(const struct tap *tap);
 void tap_take_error(struct tap *tap, const struct jspan_value *value);
 void tap_take_usage(struct tap *tap, const struct jspan_value *value);
 void tap_take_result(struct tap *tap, const struct jspan_value *value);
+/* A member of an error whose members stand beside its type, as `name`; tap_take_flat_error makes
+ * the error object of them, unless there is one. */
+void tap_take_flat(struct tap *tap, const char *name, const struct jspan_value *value);
+void tap_take_flat_error(struct tap *tap);
+/* What looked like an error is none. */
+void tap_forget_error(struct tap *tap);
+/* An id that the provider keeps an object under; letter: PIN_ANSWER, PIN_ITEM. */
+void tap_take_id(struct tap *tap, char letter, const struct jspan_value *value);
 /* A short string, kept if it fits into its room. */
 void tap_take_word(const struct jspan_value *value, char *into, size_t size);
 /* The elements of a chat-like reply: which choices have begun, which have finished. */

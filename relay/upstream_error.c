@@ -62,6 +62,21 @@ static int own_status(const json_t *value)
     return status >= 400 && status <= 599 ? (int)status : 0;
 }
 
+/* The same by a word, as events and some bodies tell it. */
+static int status_of_word(const char *word)
+{
+    static const struct {
+        const char *word;
+        int status;
+    } words[] = {
+        {"rate_limit_exceeded", 429}, {"rate_limit_error", 429}, {"overloaded_error", 503}};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        if (strcmp(word, words[i].word) == 0)
+            return words[i].status;
+    }
+    return 0;
+}
+
 static void read_details(struct upstream_error *error, const json_t *object)
 {
     static const char *const texts[] = {
@@ -139,6 +154,10 @@ void upstream_error_read(struct upstream_error *error, int status, struct str bo
         int own = own_status(json_object_get(object, "code"));
         if (own == 0)
             own = own_status(json_object_get(object, "status"));
+        if (own == 0)
+            own = status_of_word(error->code);
+        if (own == 0)
+            own = status_of_word(error->type);
         if (!is_error_status)
             error->status = own != 0 ? own : 500;
     } else if (root == NULL && is_error_status && !is_markup(body)) {

@@ -391,7 +391,8 @@ void verdict_in_stream(const struct attempt *attempt, const struct tap *tap,
         struct failure said = {0};
         bool account = judge_success(&outcome, &said) == FAULT_UPSTREAM_ACCOUNT;
         failure_release(&said);
-        *relay_it = !account && tap->error.n > 0 && tap->error.p[0] == '{';
+        bool is_object = tap->error.n > 0 && tap->error.p[0] == '{';
+        *relay_it = !account && !tap->foreign_error && (is_object || tap->failed);
         fault = FAULT_STREAM_ERROR;
     } else if (attempt->end == ATTEMPT_TIMEOUT) {
         fault = FAULT_STREAM_TIMEOUT;

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "relay/asked_model.h"
 #include "relay/count.h"
+#include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
 #include "server/worker.h"
@@ -226,7 +227,7 @@ static enum fault keep_headers(struct exchange *x, const struct head *head)
             goto memory;
     }
     if (request->module->body == BODY_KIND_JSON) {
-        request->fields = fields_new();
+        request->fields = fields_new(request->module->stateful);
         if (request->fields == NULL)
             goto memory;
     }
@@ -341,7 +342,8 @@ static enum fault take_hold(struct request *request)
     return fault;
 }
 
-static enum fault admit_call(struct request *request)
+/* What the request says, and whether its caller may have it. */
+static enum fault check_call(struct request *request)
 {
     struct failure *failure = &request->failure;
     const struct fields *fields = request->fields;
@@ -358,10 +360,26 @@ static enum fault admit_call(struct request *request)
     fields_text(fields, FIELD_quality, request->quality, sizeof request->quality);
     fields_text(fields, FIELD_size, request->size, sizeof request->size);
     request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens;
+    return FAULT_NONE;
+}
+
+static enum fault plan_call(struct request *request)
+{
     plan_make(&request->plan, request->model, relay_random(request->relay));
     if (request->plan.count == 0)
         return refuse(request, FAULT_NO_PROVIDER, request->model->name);
-    return take_hold(request);
+    return FAULT_NONE;
+}
+
+/* Its offers are planned, unless something was refused before: money, then the first attempt. */
+static void begin_call(struct request *request, enum fault fault)
+{
+    if (fault == FAULT_NONE)
+        fault = take_hold(request);
+    if (fault == FAULT_NONE)
+        request_dispatch(request);
+    else
+        request_refuse(request);
 }
 
 void admit_body(struct exchange *x)
@@ -376,9 +394,15 @@ void admit_body(struct exchange *x)
             request_refuse(request);
         return;
     }
-    fault = admit_call(request);
-    if (fault == FAULT_NONE)
-        request_dispatch(request);
+    fault = check_call(request);
+    if (fault == FAULT_NONE && pin_is_needed(request))
+        pin_look_up(request);
     else
-        request_refuse(request);
+        begin_call(request, fault == FAULT_NONE ? plan_call(request) : fault);
+}
+
+void admit_looked_up(struct exchange *x)
+{
+    enum fault fault = pin_take(x->request);
+    begin_call(x->request, fault == FAULT_NONE ? pin_plan(x->request) : fault);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
 #include "server/reply.h"
@@ -328,6 +329,8 @@ static void step_wait(struct exchange *x)
             admin_exchange_begin(x);
         else
             admit_body(x);
+    } else if (x->request != NULL && pin_is_known(x->request)) {
+        admit_looked_up(x);
     }
     if (respond_is_ready(x))
         resume(x);

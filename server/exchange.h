@@ -85,10 +85,12 @@ void exchange_suspend(struct exchange *exchange);
 void exchange_wake(void *exchange);
 /* Refuses with *failure filled in: told when the body has been read, or at once. */
 void exchange_refuse(struct exchange *exchange, enum fault fault);
-/* server/admit.c: the gates at the head, and those behind the complete body. */
+/* server/admit.c: the gates at the head, those behind the complete body, and what is left of them
+ * once the objects are known that the request names. */
 enum fault admit_head(struct exchange *exchange, const struct head *head, bool *pending);
 enum fault admit_key(struct exchange *exchange, const struct head *head);
 void admit_body(struct exchange *exchange);
+void admit_looked_up(struct exchange *exchange);
 /* server/admin_exchange.c */
 enum fault admin_exchange_head(struct exchange *exchange, const struct head *head);
 void admin_exchange_begin(struct exchange *exchange);

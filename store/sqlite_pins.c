@@ -33,7 +33,7 @@ bool pins_find(struct db *db, struct store_pins_get *get, int64_t now_ms)
     for (; str_cut(&left, '\0', &one); get->missing++) {
         struct query *query = db_query(db, "SELECT provider, tokens FROM response_pins "
                                            "WHERE id = ?1 AND user_id = ?2 AND expires > ?3");
-        query_str(query, 1, one);
+        query_str(query, 1, str_from(one, 1));
         query_i64(query, 2, get->user_id);
         query_i64(query, 3, now_ms);
         if (!query_row(query))

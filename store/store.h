@@ -141,7 +141,8 @@ void store_note_open(struct store *store, const struct ledger_entry *entry);
 struct store_pins_get {
     struct store_call call;
     int64_t user_id;
-    struct str ids; /* each ends with a NUL; borrowed until the call is back */
+    /* Of each a letter of the caller's, the id, and a NUL.  Borrowed until the call is back. */
+    struct str ids;
     char provider[PROVIDER_NAME_MAX + 1]; /* when OK: where all of them are */
     int64_t tokens;                       /* when OK: what they bring along together */
     unsigned missing;                     /* when NOTFOUND: which one */

@@ -28,6 +28,13 @@ const routes = [
     },
     {
         method: 'POST',
+        path: '/v1/responses',
+        paid: true,
+        body: { model: 'gpt-4o-mini', input: 'hello' },
+        required: { model: 'string' },
+    },
+    {
+        method: 'POST',
         path: '/v1/embeddings',
         paid: true,
         body: { model: 'gpt-4o-mini', input: 'hello' },
@@ -53,7 +60,7 @@ const routes = [
 
 // One model for every endpoint.
 const everything = {
-    endpoints: 'chat completions embeddings rerank moderation',
+    endpoints: 'chat completions responses embeddings rerank moderation',
     offer: ['P1/up', 'P2/up priority=2'],
     price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'],
 };

@@ -58,6 +58,23 @@ def stream(client, args):
     return result
 
 
+def response(client, args):
+    asked = {"model": args["model"], "input": "Say hello."}
+    if "previous" in args:
+        asked["previous_response_id"] = args["previous"]
+    done = client.responses.create(**asked)
+    return {"id": done.id, "content": done.output_text, "usage": done.usage.total_tokens}
+
+
+def response_stream(client, args):
+    result = {"content": "", "types": []}
+    for event in client.responses.create(model=args["model"], input="Say hello.", stream=True):
+        result["types"].append(event.type)
+        if event.type == "response.output_text.delta":
+            result["content"] += event.delta
+    return result
+
+
 def tools(client, args):
     done = client.chat.completions.create(model=args["model"], messages=MESSAGES, tools=TOOLS)
     call = done.choices[0].message.tool_calls[0]
@@ -82,6 +99,8 @@ OPERATIONS = {
     "stream": stream,
     "tools": tools,
     "toolsStream": tools_stream,
+    "response": response,
+    "responseStream": response_stream,
 }
 
 

@@ -19,7 +19,7 @@ static const char *const names[] = {
 
 static struct fields *fed(const char *json, size_t step)
 {
-    struct fields *fields = fields_new();
+    struct fields *fields = fields_new(false);
     size_t n = strlen(json);
     assert_non_null(fields);
     for (size_t at = 0; at < n; at += step)
@@ -347,6 +347,33 @@ static void prompt_is_reckoned_the_same_for_any_pieces(void **state)
     fields_free(&whole);
 }
 
+static void type_is_one_of_those_allowed_or_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        enum fault fault;
+    } rows[] = {
+        {"{}", FAULT_NONE},
+        {"{\"input\":null}", FAULT_NONE},
+        {"{\"input\":\"\"}", FAULT_NONE},
+        {"{\"input\":[]}", FAULT_NONE},
+        {"{\"input\":{}}", FAULT_INVALID_TYPE},
+        {"{\"input\":5}", FAULT_INVALID_TYPE},
+        {"{\"input\":true}", FAULT_INVALID_TYPE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct failure failure = {0};
+        struct fields *fields = scanned(rows[i].json, 100);
+        assert_int_equal(fields_type(fields, FIELD_input, 1u << JSPAN_STRING | 1u << JSPAN_ARRAY,
+                                     "a string or an array", &failure),
+                         rows[i].fault);
+        assert_string_equal(failure.param, rows[i].fault == FAULT_NONE ? "" : "input");
+        failure_release(&failure);
+        fields_free(&fields);
+    }
+}
+
 static void media_are_not_read_as_text(void **state)
 {
     (void)state;
@@ -399,6 +426,7 @@ int main(void)
         cmocka_unit_test(spans_are_those_of_the_values),
         cmocka_unit_test(text_is_needed_and_must_be_one),
         cmocka_unit_test(list_is_needed_and_must_hold_something),
+        cmocka_unit_test(type_is_one_of_those_allowed_or_none),
         cmocka_unit_test(boolean_is_true_false_null_or_absent),
         cmocka_unit_test(number_is_whole_and_in_its_range),
         cmocka_unit_test(prompt_is_reckoned_the_same_for_any_pieces),

@@ -18,6 +18,9 @@ static void paths_lead_to_their_modules(void **state)
         const char *subject;
     } rows[] = {
         {"POST", "/chat/completions", ROUTE_FOUND, &chat_module, ""},
+        {"POST", "/responses", ROUTE_FOUND, &responses_module, ""},
+        {"GET", "/responses", ROUTE_METHOD, &responses_module, ""},
+        {"GET", "/responses/x", ROUTE_UNKNOWN, NULL, ""},
         {"GET", "/models", ROUTE_FOUND, &models_list_module, ""},
         {"GET", "/models/gpt-5", ROUTE_FOUND, &models_get_module, "gpt-5"},
         {"GET", "/models/org/slash-model", ROUTE_FOUND, &models_get_module, "org/slash-model"},

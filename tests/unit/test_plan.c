@@ -132,6 +132,25 @@ static void huge_weights_do_not_overflow(void **state)
         assert_in_range(first[i], 800, 1200);
 }
 
+static void pinned_plan_is_the_offer_at_its_provider(void **state)
+{
+    (void)state;
+    static char one[] = "one", two[] = "two", three[] = "three";
+    struct offer offers[] = {offer_of(0, 1, 5), offer_of(1, 9, 1), offer_of(1, 2, 1)};
+    struct model model = model_of(offers, COUNT(offers));
+    struct plan plan;
+    providers[0].name = one;
+    providers[1].name = two;
+    assert_int_equal(plan_pin(&plan, &model, two), PLAN_MADE);
+    assert_ptr_equal(plan_next(&plan), &offers[1]);
+    assert_null(plan_next(&plan));
+    assert_int_equal(plan_pin(&plan, &model, three), PLAN_ELSEWHERE);
+    assert_null(plan_next(&plan));
+    providers[1].enabled = false;
+    assert_int_equal(plan_pin(&plan, &model, two), PLAN_DISABLED);
+    assert_null(plan_next(&plan));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +159,7 @@ int main(void)
         cmocka_unit_test_setup(plan_is_no_longer_than_its_tries, set_up),
         cmocka_unit_test_setup(weights_share_the_load, set_up),
         cmocka_unit_test_setup(huge_weights_do_not_overflow, set_up),
+        cmocka_unit_test_setup(pinned_plan_is_the_offer_at_its_provider, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,16 +35,16 @@ static void issued_ids_are_found_by_their_user_only(void **state)
     struct fixture *fixture = *state;
     struct store_pins_get get;
     issue(fixture, 7, "one", IDS("aresp_1\0imsg_1"));
-    assert_int_equal(find(fixture, &get, 7, IDS("resp_1")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 7, IDS("presp_1")), STORE_OK);
     assert_string_equal(get.provider, "one");
     assert_int_equal(get.tokens, 5);
-    assert_int_equal(find(fixture, &get, 7, IDS("msg_1\0resp_1")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 7, IDS("pmsg_1\0presp_1")), STORE_OK);
     assert_int_equal(get.tokens, 7);
-    assert_int_equal(find(fixture, &get, 8, IDS("resp_1")), STORE_NOTFOUND);
-    assert_int_equal(find(fixture, &get, 7, IDS("resp_1\0resp_2\0msg_1")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 8, IDS("presp_1")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 7, IDS("presp_1\0presp_2\0pmsg_1")), STORE_NOTFOUND);
     assert_int_equal(get.missing, 1);
-    assert_int_equal(find(fixture, &get, 7, IDS("aresp_1")), STORE_NOTFOUND);
-    assert_int_equal(find(fixture, &get, 7, IDS("")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 7, IDS("paresp_1")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 7, IDS("p")), STORE_NOTFOUND);
 }
 
 static void same_id_belongs_to_each_user_it_was_given_to(void **state)
@@ -53,12 +53,12 @@ static void same_id_belongs_to_each_user_it_was_given_to(void **state)
     struct store_pins_get get;
     issue(fixture, 7, "one", IDS("ax"));
     issue(fixture, 8, "two", IDS("ax"));
-    assert_int_equal(find(fixture, &get, 7, IDS("x")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 7, IDS("px")), STORE_OK);
     assert_string_equal(get.provider, "one");
-    assert_int_equal(find(fixture, &get, 8, IDS("x")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 8, IDS("px")), STORE_OK);
     assert_string_equal(get.provider, "two");
     issue(fixture, 7, "two", IDS("ax")); /* the later one counts */
-    assert_int_equal(find(fixture, &get, 7, IDS("x")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 7, IDS("px")), STORE_OK);
     assert_string_equal(get.provider, "two");
 }
 
@@ -68,7 +68,7 @@ static void ids_of_two_providers_do_not_go_together(void **state)
     struct store_pins_get get;
     issue(fixture, 7, "one", IDS("aresp_1\0imsg_1"));
     issue(fixture, 7, "two", IDS("aresp_2"));
-    assert_int_equal(find(fixture, &get, 7, IDS("msg_1\0resp_1\0resp_2")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 7, IDS("pmsg_1\0presp_1\0presp_2")), STORE_NOTFOUND);
     assert_int_equal(get.missing, 2);
 }
 
@@ -83,8 +83,8 @@ static void ids_survive_a_restart_and_go_after_thirty_days(void **state)
                      (clock_wall_ms() + 30 * DAY_MS) / 1000);
     db_change(fixture, "UPDATE response_pins SET expires = 1000 WHERE id = 'old'");
     store_start(fixture);
-    assert_int_equal(find(fixture, &get, 7, IDS("old")), STORE_NOTFOUND);
-    assert_int_equal(find(fixture, &get, 7, IDS("new")), STORE_OK);
+    assert_int_equal(find(fixture, &get, 7, IDS("pold")), STORE_NOTFOUND);
+    assert_int_equal(find(fixture, &get, 7, IDS("pnew")), STORE_OK);
     issue(fixture, 7, "one", STR_EMPTY); /* the next commit sweeps */
     store_close(&fixture->store);
     assert_int_equal(db_number(fixture, "SELECT COUNT(*) FROM response_pins"), 1);
@@ -95,7 +95,7 @@ static void ids_survive_a_restart_and_go_after_thirty_days(void **state)
 static void overdue_look_up_does_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct store_pins_get get = {.ids = IDS("x"), .call = {.deadline_ms = 1}};
+    struct store_pins_get get = {.ids = IDS("px"), .call = {.deadline_ms = 1}};
     prepare(fixture, &get.call);
     store_pins_get(fixture->store, &get);
     wait_for(fixture, &get.call);

@@ -65,3 +65,20 @@ export function streamErrorIs(response, bytes, reason) {
     assert.equal(error.request_id, response.header('x-request-id'));
     return error;
 }
+
+/** The same where errors are typed events: responses (with their number), images and audio. */
+export function typedErrorIs(response, bytes, { number, message } = {}) {
+    assert.equal(response.status, 200);
+    assert.equal(response.complete, true, `clean end: ${response.text}`);
+    const text = response.text;
+    assert.equal(text.slice(0, bytes.length), bytes.toString());
+    const rest = text.slice(bytes.length);
+    assert.match(rest, /^event: error\ndata: \{.*\}\n\n$/, 'one event and no more');
+    const event = JSON.parse(rest.slice(rest.indexOf('{')));
+    const flat = { code: '502', message: event.message, param: null };
+    const want = { type: 'error', ...flat, error: { type: 'server_error', ...flat } };
+    if (number !== undefined) want.sequence_number = number;
+    assert.deepEqual(event, want);
+    if (message) assert.match(event.message, message);
+    return event;
+}

@@ -71,6 +71,22 @@ const operations = {
         return result;
     },
 
+    async response(client, { previous }) {
+        const asked = { model, input: 'Say hello.', previous_response_id: previous };
+        const done = await client.responses.create(asked);
+        return { id: done.id, content: done.output_text, usage: done.usage.total_tokens };
+    },
+
+    async responseStream(client) {
+        const stream = await client.responses.create({ model, input: 'Say hello.', stream: true });
+        const result = { content: '', types: [] };
+        for await (const event of stream) {
+            result.types.push(event.type);
+            if (event.type === 'response.output_text.delta') result.content += event.delta;
+        }
+        return result;
+    },
+
     async tools(client) {
         const done = await client.chat.completions.create({ model, messages, tools });
         const [call] = done.choices[0].message.tool_calls;

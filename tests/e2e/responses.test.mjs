@@ -1,0 +1,785 @@
+// N: the Responses API: documents, typed streams, their ends, and the objects that live at one provider.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import {
+    byteByByte, fault, frame, hangUp, raw, reply, stream, streamHead, told,
+} from './lib/answers.mjs';
+import { bodyIs, errorIs, typedErrorIs } from './lib/expect.mjs';
+import { scene, unitsOf } from './lib/gateway.mjs';
+import { Proxy } from './lib/proxy.mjs';
+import { call as callRaw, RawClient, requestBytes } from './lib/raw.mjs';
+import { respond, respondStream } from './lib/requests.mjs';
+import {
+    begunStream, e, failedEvent, flatError, messageOf, nestedError, R1, responseEvents, responseOf, responseUsage,
+    RS1, typed,
+} from './lib/response_answers.mjs';
+import { eachSdk } from './lib/sdk.mjs';
+import { Barrier, eventually } from './lib/wait.mjs';
+
+const price = ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'];
+const endpoints = 'chat responses';
+const models = {
+    'gpt-4o-mini': { endpoints, offer: ['P1/up-mini priority=1', 'P2/mini-b priority=2'], price },
+    'only-one': { endpoints, offer: ['P1/up-one'], price },
+};
+const path = '/v1/responses';
+
+const s = await scene({ after, name: 'responses' }, { models, fixture: ['K1', 'K1b', 'K2'] });
+const { gw, M1, M2 } = s;
+const proxy = await Proxy.start({ after }, gw);
+
+function reset() {
+    M1.reset();
+    M2.reset();
+}
+
+function call(options, gateway = gw) {
+    return callRaw(gateway, { path, ...options });
+}
+
+function row(response, gateway = gw) {
+    return gateway.usage(response.header('x-request-id'));
+}
+
+async function open(gateway = gw, options = {}) {
+    const client = await RawClient.connect(gateway);
+    await client.write(requestBytes({ path, body: respondStream, ...options }));
+    return client;
+}
+
+/** Both providers answer so; gives the answer to a streamed request. */
+async function streamed(first, second) {
+    reset();
+    M1.once(first);
+    if (second) M2.once(second);
+    return call({ body: respondStream });
+}
+
+// --- documents ---------------------------------------------------------------------------------------
+
+test('N1 a document whose error is null', async () => {
+    reset();
+    M1.once(reply(R1));
+    const body = respond({ store: true, tools: [{ type: 'web_search' }], unknown: [0.1] });
+    const entry = await row(bodyIs(await call({ body }), R1));
+    assert.equal(M1.last.target, '/v1/responses');
+    assert.equal(M1.last.body.toString(), body.replace('"gpt-4o-mini"', '"up-mini"'));
+    assert.equal(entry.endpoint, 'responses');
+    assert.equal(entry.source, 'upstream');
+    assert.equal(entry.end, 'finished');
+    assert.equal(entry.charge, '0.000005000');
+    assert.ok(unitsOf(entry.hold) > 4096, 'the default output is held');
+});
+
+test('N1 what it has cached and thought is counted apart', async () => {
+    reset();
+    const usage =
+        '{"input_tokens":30,"input_tokens_details":{"cached_tokens":20},"output_tokens":9,' +
+        '"output_tokens_details":{"reasoning_tokens":8},"total_tokens":39}';
+    const answer = responseOf({ status: 'incomplete', usage });
+    M1.once(reply(answer));
+    const entry = await row(bodyIs(await call({ body: respond({ max_output_tokens: 64 }) }), answer));
+    assert.equal(entry.charge, '0.000039000');
+    assert.match(JSON.stringify(entry), /in_cached.{1,4}20/);
+    assert.match(JSON.stringify(entry), /out_reasoning.{1,4}8/);
+    assert.ok(unitsOf(entry.hold) < 100, `the caller's limit is held: ${entry.hold}`);
+});
+
+test('N1 instructions, tools and the form of the output are part of the hold', async () => {
+    const held = async (more) => {
+        reset();
+        M1.once(reply(R1));
+        return unitsOf((await row(await call({ body: respond({ max_output_tokens: 1, ...more }) }))).hold);
+    };
+    const text = 'many words of an instruction '.repeat(40);
+    const bare = await held({});
+    assert.ok((await held({ instructions: text })) > bare + 200);
+    assert.ok((await held({ tools: [{ type: 'function', name: 'f', description: text }] })) > bare + 200);
+    assert.ok((await held({ text: { format: { type: 'json_schema', schema: { description: text } } } })) > bare + 200);
+});
+
+test('N1 no usage: prompt and output are estimated', async () => {
+    reset();
+    const answer = responseOf({ output: [messageOf('msg_1', 'a long answer of many words')], usage: 'null' });
+    M1.once(reply(answer));
+    const entry = await row(bodyIs(await call({ body: respond() }), answer));
+    assert.equal(entry.source, 'estimated');
+    assert.ok(unitsOf(entry.charge) > 6 && unitsOf(entry.charge) < 20, entry.charge);
+});
+
+test('N1 answers that are none', async (t) => {
+    const bad = {
+        'an error': ['{"error":{"message":"boom","type":"server_error"}}', 'upstream_error'],
+        'no id': [`{"object":"response","status":"completed","output":[],"error":null}`, 'upstream_empty_result'],
+        'neither output nor status': ['{"id":"resp_1","error":null}', 'upstream_empty_result'],
+        'cut': ['{"id":"resp_1","output":[', 'upstream_invalid_response'],
+    };
+    for (const [name, [answer, reason]] of Object.entries(bad)) {
+        await t.test(`N1 ${name}: the other provider, else 502`, async () => {
+            reset();
+            M1.once(reply(answer));
+            M2.once(reply(R1));
+            bodyIs(await call({ body: respond() }), R1);
+            M1.once(reply(answer));
+            M2.once(reply(answer));
+            const response = await call({ body: respond() });
+            errorIs(response, 502, 'server_error', reason);
+            assert.equal((await row(response)).charge, '0.000000000');
+        });
+    }
+});
+
+test('N1 a failed document', async (t) => {
+    const failed = (code, more) =>
+        responseOf({ status: 'failed', output: [], usage: 'null', error: `{"code":"${code}","message":"m"}`, ...more });
+    const server = failed('server_error');
+    await t.test('N1 the other provider does better', async () => {
+        for (const answer of [server, failed('rate_limit_exceeded')]) {
+            reset();
+            M1.once(reply(answer));
+            M2.once(reply(R1));
+            bodyIs(await call({ body: respond() }), R1);
+        }
+    });
+    await t.test('N1 none is left: the answer as it came, free', async () => {
+        reset();
+        M1.once(reply(server));
+        M2.once(reply(server));
+        const entry = await row(bodyIs(await call({ body: respond() }), server));
+        assert.equal(entry.charge, '0.000000000');
+        assert.equal(entry.end, 'upstream_gone');
+    });
+    await t.test("N1 the caller's own fault is not tried elsewhere", async () => {
+        reset();
+        const answer = failed('invalid_image');
+        M1.once(reply(answer));
+        bodyIs(await call({ body: respond() }), answer);
+        assert.equal(M2.count, 0);
+    });
+    await t.test('N1 with output, or with usage, it is charged', async () => {
+        reset();
+        const answer = failed('server_error', { output: [messageOf('msg_1')], usage: responseUsage });
+        M1.once(reply(answer));
+        assert.equal((await row(bodyIs(await call({ body: respond() }), answer))).charge, '0.000005000');
+    });
+    await t.test("N1 the operator's account is nobody's business", async () => {
+        reset();
+        const answer = failed('insufficient_quota');
+        M1.once(reply(answer));
+        M2.once(reply(answer));
+        errorIs(await call({ body: respond() }), 502, 'server_error', 'upstream_unavailable');
+    });
+});
+
+// --- streams -----------------------------------------------------------------------------------------
+
+test('N2 a stream, charged by its last word', async (t) => {
+    await t.test('N2 raw', async () => {
+        const response = bodyIs(await streamed(stream(RS1)), RS1);
+        assert.match(response.header('content-type'), /^text\/event-stream\b/);
+        const entry = await row(response);
+        assert.equal(entry.charge, '0.000005000');
+        assert.equal(entry.source, 'upstream');
+        assert.doesNotMatch(M1.last.body.toString(), /stream_options/);
+    });
+    reset();
+    M1.always(stream(RS1));
+    await eachSdk(t, 'N2', async (sdk) => {
+        const result = await sdk.run('responseStream', { url: gw.url });
+        assert.equal(result.content, 'Hi there', JSON.stringify(result));
+        assert.equal(result.types.at(-1), 'response.completed');
+    });
+    M1.always(reply(R1));
+    await eachSdk(t, 'N1', async (sdk) => {
+        const result = await sdk.run('response', { url: gw.url });
+        assert.deepEqual(result, { id: 'resp_1', content: 'Hi there', usage: 5 });
+    });
+});
+
+test('N2 spellings of the stream (E1, E2)', async (t) => {
+    const spellings = {
+        CRLF: (text) => text.replaceAll('\n', '\r\n'),
+        CR: (text) => text.replaceAll('\n', '\r'),
+        'no spaces': (text) => text.replaceAll(': {', ':{').replaceAll('event: ', 'event:'),
+        comments: (text) => text.replaceAll('event: ', ': x\n\nevent: '),
+        ids: (text) => text.replaceAll('event: ', 'id: 7\nretry: 1\nevent: '),
+        'no event lines': (text) => text.replaceAll(/event: .*\n/g, ''),
+        'no types in the data': (text) => text.replaceAll(/"type":"(response\.[^"]*)",/g, ''),
+        'the type last': (text) =>
+            text.replaceAll(/event: .*\n/g, '').replaceAll(/data: \{("type":"[^"]*"),(.*)\}\n\n/g, 'data: {$2,$1}\n\n'),
+        'a byte order mark': (text) => `\ufeff${text}`,
+        '[DONE] behind it': (text) => `${text}data: [DONE]\n\n`,
+    };
+    for (const [name, spell] of Object.entries(spellings)) {
+        await t.test(`N2 ${name}`, async () => {
+            const text = spell(RS1);
+            assert.notEqual(text, RS1);
+            const entry = await row(bodyIs(await streamed(stream(text)), text));
+            assert.equal(entry.charge, '0.000005000');
+            assert.equal(entry.end, 'finished');
+        });
+    }
+    await t.test('N2 split at every byte', async () => {
+        bodyIs(await streamed(byteByByte(RS1, 0)), RS1);
+    });
+    await t.test('N2 the blank line of the last word is missing', async () => {
+        const text = RS1.slice(0, -1);
+        assert.equal((await row(bodyIs(await streamed(stream(text)), text))).charge, '0.000005000');
+    });
+});
+
+test('N2 long events (E3)', async (t) => {
+    const long = 'x'.repeat(700 * 1024);
+    const rest = e.there + e.done;
+    const begun = e.created + e.progress + e.added;
+    await t.test('N2 a long delta', async () => {
+        const text = begun + e.delta(3, long) + rest + e.completed;
+        bodyIs(await streamed(stream(text)), text);
+    });
+    await t.test('N2 a long last word', async () => {
+        const completed = typed('response.completed', 6, `"response":${responseOf({ output: [messageOf('m', long)] })}`);
+        const text = begun + e.hi + rest + completed;
+        assert.equal((await row(bodyIs(await streamed(stream(text)), text))).charge, '0.000005000');
+    });
+    await t.test('N2 lifecycle events that carry long instructions', async () => {
+        const heavy = (name) => e[name].replace('"instructions":null', `"instructions":"${'y'.repeat(200 * 1024)}"`);
+        const text = heavy('created') + heavy('progress') + e.added + e.hi + rest + e.completed;
+        bodyIs(await streamed(stream(text)), text);
+    });
+});
+
+test('N2 each event arrives before the next is sent (E1)', async () => {
+    reset();
+    const names = ['added', 'hi', 'there', 'done', 'completed'];
+    const gates = Object.fromEntries(names.map((name) => [name, new Barrier()]));
+    M1.once(
+        told(async ({ send, last }) => {
+            await send(e.created);
+            for (const name of names) {
+                await gates[name].passed(name);
+                await send(e[name]);
+            }
+            await last();
+        }),
+    );
+    const client = await open();
+    let so_far = e.created; // after 100 ms on its own
+    await client.text(so_far);
+    for (const name of names) {
+        gates[name].open();
+        so_far += e[name];
+        await client.text(so_far);
+    }
+    bodyIs(await client.response(), so_far);
+    client.close();
+});
+
+test('N2 lifecycle events wait for the next event, and alone for 100 ms', async () => {
+    reset();
+    const gate = new Barrier();
+    M1.once(
+        told(async ({ send, last }) => {
+            await send(e.created + e.progress);
+            await gate.passed();
+            await send(e.added + e.completed);
+            await last();
+        }),
+    );
+    const began = Date.now();
+    const client = await open();
+    await client.text(e.progress);
+    const waited = Date.now() - began;
+    assert.ok(waited >= 95, `held for ${waited} ms`);
+    gate.open();
+    bodyIs(await client.response(), e.created + e.progress + e.added + e.completed);
+    client.close();
+    // After that the answer is this provider's: an error goes on as an event.
+    const error = nestedError('server_error', 'The server had an error');
+    const seen = new Barrier();
+    reset();
+    M1.once(
+        told(async ({ send, last }) => {
+            await send(e.created + e.progress);
+            await seen.passed();
+            await send(error);
+            await last();
+        }),
+    );
+    const late = await open();
+    await late.text(e.progress);
+    seen.open();
+    bodyIs(await late.response(), e.created + e.progress + error);
+    late.close();
+    assert.equal(M2.count, 0);
+});
+
+test('N3 an end behind the lifecycle events', async (t) => {
+    const begun = stream(e.created + e.progress);
+    await t.test('N3 the other provider', async () => {
+        bodyIs(await streamed(begun, stream(RS1)), RS1);
+        assert.equal(M2.count, 1);
+    });
+    await t.test('N3 at both: a true status', async () => {
+        const response = await streamed(begun, begun);
+        errorIs(response, 502, 'server_error', 'upstream_truncated');
+        assert.equal((await row(response)).charge, '0.000000000');
+    });
+    await t.test('N3 a lone [DONE] is no answer', async () => {
+        bodyIs(await streamed(stream(`${e.created}data: [DONE]\n\n`), stream(RS1)), RS1);
+    });
+});
+
+test('N4 an end behind the first delta', async (t) => {
+    const started = e.created + e.progress + e.added + e.hi;
+    const truncated = { number: 4, message: /closed the stream before it was complete/ };
+    await t.test('N4 raw', async () => {
+        const response = await streamed(stream(started));
+        typedErrorIs(response, started, truncated);
+        const entry = await row(response);
+        assert.ok(unitsOf(entry.charge) > 0, 'partial: prompt and what was delivered');
+        assert.equal(entry.source, 'estimated');
+        assert.equal(entry.end, 'upstream_gone');
+        assert.equal(entry.reason, 'upstream_truncated');
+    });
+    await t.test('N4 in the middle of an event', async () => {
+        typedErrorIs(await streamed(stream(started + e.there.slice(0, 90))), started, truncated);
+    });
+    await t.test('N4 a [DONE] does not hide it', async () => {
+        typedErrorIs(await streamed(stream(`${started}data: [DONE]\n\n`)), started, truncated);
+    });
+    await t.test('N4 events without numbers', async () => {
+        const bare = started.replaceAll(/"sequence_number":\d+,/g, '');
+        typedErrorIs(await streamed(stream(bare)), bare, { number: 0 });
+    });
+    await t.test('N4 a reset (E6)', async () => {
+        reset();
+        const seen = new Barrier();
+        M1.once(async (exchange) => {
+            await exchange.send(streamHead);
+            await exchange.send(frame(started + e.there.slice(0, 60)));
+            await seen.passed();
+            exchange.rst();
+        });
+        const client = await open();
+        await client.text(started);
+        seen.open();
+        typedErrorIs(await client.response(), started, { number: 4 });
+        client.close();
+    });
+    await t.test('N4 silence past the idle limit (E7)', async (st) => {
+        const q = await scene(st, { models, provider: { idle_timeout: '300ms' } });
+        let upstream;
+        q.M1.once(
+            told(async ({ exchange, send }) => {
+                upstream = exchange;
+                await send(started);
+                await exchange.closed;
+            }),
+        );
+        typedErrorIs(await call({ body: respondStream }, q.gw), started, { number: 4, message: /stopped sending/ });
+        await upstream.closed;
+    });
+    reset();
+    M1.always(stream(started));
+    await eachSdk(t, 'N4', async (sdk) => {
+        const { error } = await sdk.run('responseStream', { url: gw.url });
+        assert.equal(error?.api, true, JSON.stringify(error));
+        assert.equal(error.class, 'APIError');
+        assert.equal(error.connection, false);
+        assert.match(error.message, /before it was complete/);
+    });
+});
+
+test('N5 an error behind the lifecycle events', async (t) => {
+    const begun = e.created + e.progress;
+    const limited = begun + nestedError('rate_limit_exceeded', 'Slow down');
+    await t.test('N5 the other provider (E8)', async () => {
+        for (const first of [
+            limited,
+            begun + flatError('server_error', 'boom'),
+            begun + failedEvent('server_error'),
+            nestedError('rate_limit_exceeded', 'Slow down'),
+            `${begun}data: {"error":{"message":"x","code":429}}\n\n`,
+        ]) {
+            bodyIs(await streamed(stream(first), stream(RS1)), RS1);
+            assert.equal(M2.count, 1);
+        }
+    });
+    await t.test('N5 at both: a true status and JSON (E9)', async () => {
+        const response = await streamed(stream(limited), stream(limited));
+        errorIs(response, 429, 'rate_limit_error', 'upstream_rate_limited');
+        const flat = begun + flatError('context_length_exceeded', 'too long, this is');
+        errorIs(await streamed(stream(flat)), 404, 'invalid_request_error', 'context_length_exceeded', {
+            message: /^too long, this is/,
+        });
+    });
+    await t.test('N5 failed at both: the events as they came, free', async () => {
+        const text = begun + failedEvent('server_error');
+        const entry = await row(bodyIs(await streamed(stream(text), stream(text)), text));
+        assert.equal(entry.charge, '0.000000000');
+        assert.equal(entry.end, 'upstream_gone');
+    });
+    await t.test("N5 failed by the caller's fault: not tried elsewhere", async () => {
+        const text = begun + failedEvent('invalid_image', { usage: responseUsage });
+        assert.equal((await row(bodyIs(await streamed(stream(text)), text))).charge, '0.000005000');
+        assert.equal(M2.count, 0);
+    });
+    await t.test('N5 failed for the account: no events of it', async () => {
+        const text = begun + failedEvent('insufficient_quota', { message: 'org-Abc123 is unpaid' });
+        const response = await streamed(stream(text), stream(text));
+        errorIs(response, 502, 'server_error', 'upstream_unavailable');
+        assert.doesNotMatch(response.text, /unpaid|org-/);
+    });
+});
+
+test('N6 ends other than completed', async (t) => {
+    const incomplete = typed('response.incomplete', 6, `"response":${responseOf({ status: 'incomplete' })}`);
+    await t.test('N6 response.incomplete is charged by its usage', async () => {
+        const text = begunStream + incomplete;
+        const entry = await row(bodyIs(await streamed(stream(text)), text));
+        assert.equal(entry.charge, '0.000005000');
+        assert.equal(entry.end, 'finished');
+    });
+    await t.test('N6 response.failed behind deltas: usage, else what came', async () => {
+        const told_ = begunStream + failedEvent('server_error', { number: 6, usage: responseUsage });
+        assert.equal((await row(bodyIs(await streamed(stream(told_)), told_))).charge, '0.000005000');
+        const untold = begunStream + failedEvent('server_error', { number: 6 });
+        const entry = await row(bodyIs(await streamed(stream(untold)), untold));
+        assert.equal(entry.source, 'estimated');
+        assert.ok(unitsOf(entry.charge) > 0);
+        assert.equal(entry.end, 'upstream_gone');
+    });
+    await t.test('N6 an error event goes on as it came (E10)', async () => {
+        for (const error of [nestedError('server_error', 'x', 6), flatError('server_error', 'x', 6)]) {
+            const text = begunStream + error;
+            bodyIs(await streamed(stream(text)), text);
+        }
+    });
+    await t.test('N6 what follows an error does not', async () => {
+        const text = begunStream + nestedError('server_error', 'x', 6);
+        bodyIs(await streamed(stream(text + e.completed)), text);
+    });
+    await t.test('N6 an error about the account does not go on (E11)', async () => {
+        const secret = 'organization org-Abc123def is unpaid';
+        for (const error of [
+            nestedError('insufficient_quota', secret, 6),
+            flatError('insufficient_quota', secret, 6),
+            failedEvent('insufficient_quota', { message: secret, number: 6 }),
+        ]) {
+            const response = await streamed(stream(begunStream + error));
+            typedErrorIs(response, begunStream, { number: 6, message: /reported an error/ });
+            assert.doesNotMatch(response.text, /unpaid|insufficient|org-/);
+        }
+    });
+    await t.test("N6 nor does one in another endpoint's form", async () => {
+        const foreign = 'data: {"error":{"message":"x","type":"server_error"}}\n\n';
+        typedErrorIs(await streamed(stream(begunStream + foreign)), begunStream, { number: 6 });
+    });
+});
+
+test('N2 refusals and wrong kinds (E12, E13, F)', async (t) => {
+    const refused = {
+        message: 'Unsupported value: temperature',
+        type: 'invalid_request_error',
+        param: 'temperature',
+        code: 'unsupported_value',
+    };
+    await t.test('N2 400 before the stream', async () => {
+        const response = await streamed(fault(400, refused));
+        errorIs(response, 404, 'invalid_request_error', 'unsupported_value', { param: 'temperature' });
+    });
+    await t.test('N2 JSON where a stream was asked, and the other way round', async () => {
+        bodyIs(await streamed(reply(R1), stream(RS1)), RS1);
+        reset();
+        M1.once(stream(RS1));
+        M2.once(reply(R1));
+        bodyIs(await call({ body: respond() }), R1);
+    });
+    await t.test('N2 the other provider after 401, 429, 503, a closed connection', async () => {
+        const no = { message: 'no' };
+        for (const first of [fault(401, no), fault(429, no), fault(503, no), hangUp()]) {
+            bodyIs(await streamed(first, stream(RS1)), RS1);
+        }
+    });
+    await t.test('N2 a blocked prompt is told as such', async () => {
+        const blocked = { ...refused, code: 'content_policy_violation' };
+        const response = await streamed(fault(400, blocked));
+        errorIs(response, 502, 'server_error', 'prompt_blocked');
+        assert.equal(response.header('x-should-retry'), 'false');
+    });
+    await t.test('N2 text that is no stream', async () => {
+        const html = raw('HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>');
+        errorIs(await streamed(html, html), 502, 'server_error', 'upstream_invalid_response');
+    });
+});
+
+test('N2 clients that leave (E14, E15)', async (t) => {
+    await t.test('N2 after the last word: finished', async () => {
+        reset();
+        const gone = new Barrier();
+        M1.once(
+            told(async ({ send, last }) => {
+                await send(RS1);
+                await gone.passed();
+                await last();
+            }),
+        );
+        const client = await open();
+        const response = await client.text(e.completed);
+        client.close();
+        gone.open();
+        const entry = await row(response);
+        assert.equal(entry.end, 'finished');
+        assert.equal(entry.charge, '0.000005000');
+    });
+    await t.test('N2 in the middle: the usage is waited for', async () => {
+        reset();
+        const gone = new Barrier();
+        M1.once(
+            told(async ({ send, last }) => {
+                await send(e.created + e.added + e.hi);
+                await gone.passed();
+                await send(e.there + e.completed);
+                await last();
+            }),
+        );
+        const client = await open();
+        const response = await client.text(e.hi);
+        client.close();
+        await eventually(() => client.socket.destroyed, 'the client is gone');
+        gone.open();
+        const entry = await row(response);
+        assert.equal(entry.end, 'client_gone');
+        assert.equal(entry.charge, '0.000005000');
+    });
+    await t.test('N2 while the lifecycle events are held', async (st) => {
+        const q = await scene(st, { models, provider: { drain: '0s' } });
+        let upstream;
+        const begun = new Barrier();
+        q.M1.once(
+            told(async ({ exchange, send }) => {
+                upstream = exchange;
+                await send(e.created);
+                begun.open();
+                await exchange.closed;
+            }),
+        );
+        const client = await open(q.gw);
+        await begun.passed();
+        client.close();
+        await eventually(() => upstream.isClosed, 'the upstream is let go');
+        await q.gw.settled();
+    });
+});
+
+// --- objects at one provider -------------------------------------------------------------------------
+
+/** A response that P2 made (P1 does not answer), whole or streamed. */
+async function madeAtP2(id, options = {}) {
+    reset();
+    M1.once(fault(503, { message: 'no' }));
+    const { created, added, hi, completed } = responseEvents(id);
+    M2.once(options.stream ? stream(created + added + hi + completed) : reply(responseOf({ id })));
+    const response = await call({ body: respond({ ...options }), key: options.key });
+    assert.equal(response.status, 200, response.text);
+    reset();
+}
+
+/** A request that names `more`, answered by P2 alone. */
+async function goesToP2(more, options = {}) {
+    reset();
+    M2.once(reply(R1));
+    const body = respond(more);
+    bodyIs(await call({ body, ...options }), R1);
+    assert.equal(M1.count, 0);
+    assert.equal(M2.last.body.toString(), body.replace('"gpt-4o-mini"', '"mini-b"'));
+}
+
+async function isUnknown(more, param, message = /was not found/, options = {}) {
+    reset();
+    const response = await call({ body: respond(more), ...options });
+    errorIs(response, 404, 'invalid_request_error', 'not_found', { param, message });
+    assert.equal(M1.count + M2.count, 0, 'never sent upstream');
+    assert.equal((await row(response)).charge, '0.000000000');
+}
+
+test('N7 previous_response_id goes to the provider that made it', async (t) => {
+    await madeAtP2('resp_p2');
+    await madeAtP2('resp_s2', { stream: true });
+    for (const id of ['resp_p2', 'resp_s2']) {
+        await t.test(`N7 ${id}: there only`, async () => {
+            await goesToP2({ previous_response_id: id });
+            reset(); // no failover: P1 does not know it
+            M2.once(fault(503, { message: 'no' }));
+            const response = await call({ body: respond({ previous_response_id: id }) });
+            errorIs(response, 502, 'server_error', 'upstream_overloaded');
+            assert.equal(M1.count, 0);
+        });
+        await t.test(`N7 ${id}: by another key of the same user`, async () => {
+            await goesToP2({ previous_response_id: id }, { key: 'sk-t1b-0000000000' });
+        });
+        await t.test(`N7 ${id}: not by another user`, async () => {
+            const message = new RegExp(`^'${id}' was not found$`);
+            await isUnknown({ previous_response_id: id }, 'previous_response_id', message, { key: 'sk-t2-0000000000' });
+        });
+    }
+    await t.test('N7 null is none', async () => {
+        reset();
+        M1.once(reply(R1));
+        bodyIs(await call({ body: respond({ previous_response_id: null, conversation: null }) }), R1);
+    });
+    await t.test('N7 a model that is not to be had there', async () => {
+        await isUnknown({ model: 'only-one', previous_response_id: 'resp_p2' }, 'previous_response_id');
+    });
+    await t.test('N7 by its SDKs', async (st) => {
+        reset();
+        M2.always(reply(R1));
+        await eachSdk(st, 'N7', async (sdk) => {
+            const before = proxy.calls;
+            const made = await sdk.run('response', { url: proxy.url, previous: 'resp_p2' });
+            assert.equal(made.id, 'resp_1', JSON.stringify(made));
+            const { error } = await sdk.run('response', { url: proxy.url, previous: 'resp_none', retries: 2 });
+            assert.equal(error.class, 'NotFoundError');
+            assert.equal(proxy.calls - before, 2);
+        });
+    });
+});
+
+test('N7 what the conversation carries along is held', async () => {
+    reset();
+    const usage = responseUsage.replace('"input_tokens":3', '"input_tokens":50000').replace('"total_tokens":5', '"total_tokens":50002');
+    M1.once(reply(responseOf({ id: 'resp_big', usage })));
+    await call({ body: respond({ input: 'words '.repeat(12000) }) });
+    const more = responseUsage.replace('"input_tokens":3', '"input_tokens":50010').replace('"total_tokens":5', '"total_tokens":50012');
+    M1.once(reply(responseOf({ id: 'resp_more', usage: more })));
+    const entry = await row(await call({ body: respond({ previous_response_id: 'resp_big' }) }));
+    assert.ok(unitsOf(entry.hold) > 50000, entry.hold);
+    assert.equal(entry.charge, '0.050012000');
+    assert.equal(entry.flags.length, 0, `${entry.flags}`);
+});
+
+test('N7 items of the input', async (t) => {
+    await madeAtP2('resp_i2');
+    reset();
+    M1.once(reply(responseOf({ id: 'resp_i1' })));
+    bodyIs(await call({ body: respond() }), responseOf({ id: 'resp_i1' }));
+    const item = (id, more = { type: 'item_reference' }) => ({ ...more, id });
+    const user = { role: 'user', content: 'x' };
+    await t.test('N7 a reference, with its type or without', async () => {
+        await goesToP2({ input: [item('msg_resp_i2'), user] });
+        await goesToP2({ input: [user, item('msg_resp_i2', {})] });
+        await goesToP2({ input: [user, item('msg_resp_i2', { type: null })] });
+        await goesToP2({ input: [item('msg_resp_i2')], previous_response_id: 'resp_i2' });
+    });
+    await t.test('N7 one that is not known', async () => {
+        await isUnknown({ input: [item('msg_resp_i2'), item('msg_none')] }, 'input', /'msg_none'/);
+        await isUnknown({ input: [item('msg_none', {})] }, 'input');
+        await isUnknown({ input: [item('msg_resp_i2')] }, 'input', /./, { key: 'sk-t2-0000000000' });
+    });
+    await t.test('N7 items of two providers', async () => {
+        await isUnknown({ input: [item('msg_resp_i2'), item('msg_resp_i1')] }, 'input', /'msg_resp_i1'/);
+    });
+    await t.test('N7 two types, two ids: all of them count', async () => {
+        const twice = (text) => respond({ input: [user] }).replace('[{', `[${text},{`);
+        for (const text of [
+            '{"type":"message","type":"item_reference","id":"msg_none"}',
+            '{"id":"msg_resp_i2","type":"item_reference","id":"msg_none"}',
+            '{"id":"msg_none","type":"item_reference","type":"message"}',
+        ]) {
+            reset();
+            errorIs(await call({ body: twice(text) }), 404, 'invalid_request_error', 'not_found', { param: 'input' });
+        }
+    });
+    await t.test('N7 ids of whole items are their own affair', async () => {
+        reset();
+        M1.once(reply(R1));
+        const input = [user, JSON.parse(messageOf('msg_elsewhere')), { id: 'x', role: 'user', content: 'y' }];
+        bodyIs(await call({ body: respond({ input }) }), R1);
+    });
+});
+
+test('N7 conversations', async (t) => {
+    reset();
+    const answer = responseOf({ id: 'resp_c' }).replace('"metadata"', '"conversation":{"id":"conv_1"},"metadata"');
+    M1.once(fault(503, { message: 'no' }));
+    M2.once(reply(answer));
+    bodyIs(await call({ body: respond() }), answer);
+    await t.test('N7 by name, and as an object', async () => {
+        await goesToP2({ conversation: 'conv_1' });
+        await goesToP2({ conversation: { id: 'conv_1' } });
+    });
+    await t.test('N7 not known', async () => {
+        await isUnknown({ conversation: 'conv_2' }, 'conversation');
+        await isUnknown({ conversation: { id: 'conv_2' } }, 'conversation');
+        await isUnknown({ conversation: { id: 5 } }, 'conversation');
+        await isUnknown({ conversation: 'conv_1' }, 'conversation', /./, { key: 'sk-t2-0000000000' });
+    });
+});
+
+test('N7 ids that can be none', async () => {
+    for (const id of ['', 'x'.repeat(600), 'a\u0000b', "';--"]) {
+        await isUnknown({ previous_response_id: id }, 'previous_response_id');
+    }
+    const many = Array.from({ length: 4000 }, (_, i) => ({ type: 'item_reference', id: `msg_${i}_${'z'.repeat(40)}` }));
+    await isUnknown({ input: many }, 'input');
+});
+
+test('N7 an answer that is not stored gives out no id', async () => {
+    await madeAtP2('resp_unstored', { store: false });
+    await isUnknown({ previous_response_id: 'resp_unstored' }, 'previous_response_id');
+});
+
+test('N7 ids outlive the process', async (t) => {
+    const q = await scene(t, { models });
+    q.M1.once(reply(responseOf({ id: 'resp_before' })));
+    assert.equal((await call({ body: respond() }, q.gw)).status, 200);
+    q.gw.signal('SIGKILL');
+    await q.gw.exit();
+    await q.gw.restart();
+    q.M1.once(reply(R1));
+    bodyIs(await call({ body: respond({ previous_response_id: 'resp_before' }) }, q.gw), R1);
+});
+
+// --- parameters --------------------------------------------------------------------------------------
+
+test('N8 background', async () => {
+    reset();
+    const response = await call({ body: respond({ background: true }) });
+    errorIs(response, 404, 'invalid_request_error', 'unsupported_parameter', { param: 'background' });
+    assert.equal(M1.count, 0);
+    M1.once(reply(R1));
+    bodyIs(await call({ body: respond({ background: false }) }), R1);
+});
+
+test('N8 parameters', async (t) => {
+    const bad = [
+        [{ input: 5 }, 'invalid_type', 'input'],
+        [{ input: {} }, 'invalid_type', 'input'],
+        [{ stream: 'yes' }, 'invalid_type', 'stream'],
+        [{ store: 1 }, 'invalid_type', 'store'],
+        [{ background: 'no' }, 'invalid_type', 'background'],
+        [{ max_output_tokens: 0 }, 'invalid_value', 'max_output_tokens'],
+        [{ max_output_tokens: 1.5 }, 'invalid_value', 'max_output_tokens'],
+        [{ previous_response_id: 5 }, 'invalid_type', 'previous_response_id'],
+        [{ previous_response_id: {} }, 'invalid_type', 'previous_response_id'],
+        [{ conversation: [] }, 'invalid_type', 'conversation'],
+    ];
+    for (const [more, reason, param] of bad) {
+        await t.test(`N8 ${JSON.stringify(more)}`, async () => {
+            reset();
+            errorIs(await call({ body: respond(more) }), 404, 'invalid_request_error', reason, { param });
+            assert.equal(M1.count, 0);
+        });
+    }
+    await t.test('N8 twice, in another case', async () => {
+        reset();
+        const body = respond({ previous_response_id: null }).replace('}', ',"Previous_Response_ID":"resp_x"}');
+        errorIs(await call({ body }), 404, 'invalid_request_error', 'duplicate_parameter');
+    });
+    await t.test('N8 no input at all: a prompt kept at the provider', async () => {
+        reset();
+        M1.once(reply(R1));
+        bodyIs(await call({ body: respond({ input: undefined, prompt: { id: 'pmpt_1' } }) }), R1);
+    });
+});

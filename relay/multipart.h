@@ -5,7 +5,7 @@
  * What two readers could read in two ways is invalid.  Allowed: a preamble, an epilogue, no part
  * at all, white space behind a delimiter, header lines and parameters in any order and case.
  * Invalid:
- * - a line that ends with LF alone, or CR alone, before or behind a delimiter or among header lines;
+ * - a line that ends with LF or CR alone, before or behind a delimiter or among header lines;
  * - `--boundary` at the beginning of any other line, or with more than white space or `--` behind
  *   it (a shorter beginning of it is data like all else);
  * - a header line that is folded, has no colon, holds a control byte, or comes twice though it

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/provider.h"
+#include "config/word_list.h"
 
 const char *const auth_words[] = {"bearer", "api-key", "x-api-key", NULL};
 
@@ -16,7 +17,7 @@ bool key_is_list(const struct key *key)
 static bool is_scalar(const struct key *key)
 {
     return key->kind != KEY_BASE_URL && key->kind != KEY_SECRET && key->kind != KEY_ENDPOINTS &&
-           !key_is_list(key);
+           key->kind != KEY_WORDS && !key_is_list(key);
 }
 
 /* Only keys of this section are suggested. */
@@ -112,6 +113,7 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
         return value_text(value, key->range, why) && set_copy(field, value, why);
     case KEY_BASE_URL:
     case KEY_SECRET:
+    case KEY_WORDS:
     case KEY_ENDPOINTS:
     case KEY_OFFERS:
     case KEY_PRICES:
@@ -136,10 +138,11 @@ bool key_set_defaults(struct key_table table, void *object)
 
 bool key_show(const struct key *key, const void *object, struct buf *out)
 {
-    CHECK(key != NULL && object != NULL && is_scalar(key));
+    CHECK(key != NULL && object != NULL && (is_scalar(key) || key->kind == KEY_WORDS));
     const void *field = (const char *)object + key->offset;
     bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT;
-    if (is_text && *(char *const *)field == NULL)
+    if ((is_text && *(char *const *)field == NULL) ||
+        (key->kind == KEY_WORDS && ((const struct word_list *)field)->n == 0))
         return true;
     if (!buf_addf(out, "%s = ", key->name))
         return false;
@@ -160,6 +163,9 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_HEADER:
     case KEY_TEXT:
         ok = show_text(str_of(*(char *const *)field), out);
+        break;
+    case KEY_WORDS:
+        ok = word_list_show(field, out);
         break;
     case KEY_BASE_URL:
     case KEY_SECRET:

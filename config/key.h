@@ -20,6 +20,7 @@ enum key_kind {
     KEY_TIME,
     KEY_COUNT,
     KEY_SWITCH,
+    KEY_WORDS,
     KEY_ENDPOINTS,
     KEY_OFFERS,
     KEY_PRICES
@@ -54,7 +55,7 @@ const struct key *key_of_entry(struct key_table table, const struct section *sec
 MUST_USE bool key_set(const struct key *key, void *object, struct str value, struct buf *why);
 /* Sets every default of those kinds.  False when memory is out. */
 MUST_USE bool key_set_defaults(struct key_table table, void *object);
-/* "name = value" for those kinds, nothing for a text that is not set. */
+/* "name = value" for those kinds and WORDS, nothing for what is not set. */
 MUST_USE bool key_show(const struct key *key, const void *object, struct buf *out);
 
 /* The tables. */

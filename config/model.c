@@ -42,5 +42,6 @@ void model_release(struct model *model)
     free(model->price.rates);
     free(model->name);
     free(model->owned_by);
+    word_list_release(&model->drop);
     memset(model, 0, sizeof *model);
 }

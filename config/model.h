@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "config/price.h"
 #include "config/provider.h"
+#include "config/word_list.h"
 
 /* The words of `endpoints =`, as bits. */
 /* clang-format off */
@@ -46,6 +47,7 @@ struct model {
     int64_t default_output; /* tokens reserved when the request names no limit */
     int64_t context;        /* tokens; 0 = unknown */
     struct price price;
+    struct word_list drop; /* members of JSON requests that do not go upstream */
     char *owned_by;
 };
 

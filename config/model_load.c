@@ -10,6 +10,7 @@
 #include "config/value.h"
 
 #define OFFERS_MAX 64
+#define DROP_NAME_MAX 64
 
 /* The field that a key's row points to. */
 #define FIELD_ENDPOINTS(name) name
@@ -17,6 +18,7 @@
 #define FIELD_PRICES(name) price
 #define FIELD_COUNT(name) name
 #define FIELD_TEXT(name) name
+#define FIELD_WORDS(name) name
 
 static const struct key keys[] = {
 #define KEY(name_, kind_, default__, min_, max_, example_, text_)                                  \
@@ -177,6 +179,24 @@ static void take_price(struct draft *draft, const struct entry *entry)
                      (long long)rate.pusd);
 }
 
+/* What the gateway itself puts in, or goes by. */
+static bool check_drop(struct str word, struct buf *why)
+{
+    static const char *const kept[] = {"model", "stream", "stream_options"};
+    for (size_t i = 0; i < COUNT(kept); i++)
+        if (str_eq_nocase(word, str_of(kept[i])))
+            return explain(why, "\"%s\" cannot be dropped", kept[i]);
+    return word.n <= DROP_NAME_MAX ||
+           explain(why, "the name is longer than %d bytes", DROP_NAME_MAX);
+}
+
+static void take_drop(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    if (!word_list_parse(entry->value, check_drop, &draft->model->drop, &at, &draft->why))
+        report(draft, entry, at);
+}
+
 static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
 {
     if (key->kind == KEY_ENDPOINTS) {
@@ -187,6 +207,8 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         take_offer(draft, entry);
     } else if (key->kind == KEY_PRICES) {
         take_price(draft, entry);
+    } else if (key->kind == KEY_WORDS) {
+        take_drop(draft, entry);
     } else if (!key_set(key, draft->model, entry->value, &draft->why)) {
         report(draft, entry, 0);
     } else if (strcmp(key->name, "default_output") == 0) {

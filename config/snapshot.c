@@ -191,7 +191,8 @@ static bool show_model(const struct model *model, struct buf *out)
         return false;
     for (unsigned i = 0; i < table.n; i++) {
         const struct key *key = &table.keys[i];
-        if ((key->kind == KEY_COUNT || key->kind == KEY_TEXT) && !key_show(key, model, out))
+        if ((key->kind == KEY_COUNT || key->kind == KEY_TEXT || key->kind == KEY_WORDS) &&
+            !key_show(key, model, out))
             return false;
     }
     for (unsigned i = 0; i < model->price.n; i++)

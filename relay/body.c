@@ -20,6 +20,9 @@ void body_init(struct body *body, uint64_t max, const char *spool_dir)
 void body_release(struct body *body)
 {
     body_clear_edits(body);
+    free(body->edits);
+    body->edits = NULL;
+    body->edit_room = 0;
     buf_release(&body->memory);
     if (body->fd >= 0)
         close(body->fd);
@@ -67,20 +70,40 @@ enum body_result body_add(struct body *body, const char *p, size_t n)
     return BODY_OK;
 }
 
+static bool edit_room(struct body *body)
+{
+    if (body->edit_count < body->edit_room)
+        return true;
+    unsigned room = body->edit_room == 0 ? 4 : body->edit_room * 2;
+    struct body_edit *edits = realloc(body->edits, room * sizeof *edits);
+    if (edits == NULL)
+        return false;
+    body->edits = edits;
+    body->edit_room = room;
+    return true;
+}
+
+/* What is inserted in front of something that is replaced comes first. */
+static bool stands_behind(const struct body_edit *edit, uint64_t begin, uint64_t end)
+{
+    return edit->begin > begin || (edit->begin == begin && edit->end > end);
+}
+
 bool body_edit(struct body *body, uint64_t begin, uint64_t end, struct str text)
 {
     CHECK(body->edit_count < BODY_EDITS_MAX);
     CHECK(begin <= end && end <= body->bytes);
-    char *copy = str_dup(text);
-    if (copy == NULL)
+    char *copy = text.n > 0 ? str_dup(text) : NULL;
+    if ((copy == NULL && text.n > 0) || !edit_room(body)) {
+        free(copy);
         return false;
+    }
     unsigned at = body->edit_count;
-    while (at > 0 && body->edits[at - 1].begin > begin) {
+    while (at > 0 && stands_behind(&body->edits[at - 1], begin, end)) {
         body->edits[at] = body->edits[at - 1];
         at--;
     }
     CHECK(at == 0 || body->edits[at - 1].end <= begin);
-    CHECK(at == body->edit_count || end <= body->edits[at + 1].begin);
     CHECK(at == body->edit_count || end <= body->edits[at + 1].begin);
     body->edits[at] = (struct body_edit){.begin = begin, .end = end, .text = copy, .n = text.n};
     body->edit_count++;
@@ -102,8 +125,9 @@ uint64_t body_size(const struct body *body)
     return size;
 }
 
-static bool original_read(const struct body *body, uint64_t at, char *into, size_t n)
+bool body_read_original(const struct body *body, uint64_t at, char *into, size_t n)
 {
+    CHECK(at + n <= body->bytes);
     if (body->fd < 0) {
         memcpy(into, body->memory.p + at, n);
         return true;
@@ -132,7 +156,8 @@ bool body_read(const struct body *body, struct body_cursor *cursor, char *into, 
             size_t piece = edit->n - cursor->edit_at;
             if (piece > n - filled)
                 piece = n - filled;
-            memcpy(into + filled, edit->text + cursor->edit_at, piece);
+            if (piece > 0)
+                memcpy(into + filled, edit->text + cursor->edit_at, piece);
             filled += piece;
             cursor->edit_at += piece;
             if (cursor->edit_at < edit->n)
@@ -147,7 +172,7 @@ bool body_read(const struct body *body, struct body_cursor *cursor, char *into, 
             break;
         uint64_t left = until - cursor->at;
         size_t piece = left < n - filled ? (size_t)left : n - filled;
-        if (!original_read(body, cursor->at, into + filled, piece))
+        if (!body_read_original(body, cursor->at, into + filled, piece))
             return false;
         filled += piece;
         cursor->at += piece;

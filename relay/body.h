@@ -13,11 +13,11 @@
 #include "base/str.h"
 
 #define BODY_MEMORY_MAX ((size_t)1 << 20)
-#define BODY_EDITS_MAX 4
+#define BODY_EDITS_MAX 512
 
 struct body_edit {
     uint64_t begin, end; /* of the original; begin == end inserts */
-    char *text;          /* heap */
+    char *text;          /* heap; NULL = nothing */
     size_t n;
 };
 
@@ -26,9 +26,9 @@ struct body {
     int fd;            /* the spool file, or -1 */
     uint64_t bytes;
     uint64_t max;
-    const char *spool_dir;                  /* borrowed for the body's life */
-    struct body_edit edits[BODY_EDITS_MAX]; /* sorted, disjoint */
-    unsigned edit_count;
+    const char *spool_dir;   /* borrowed for the body's life */
+    struct body_edit *edits; /* heap; sorted, disjoint */
+    unsigned edit_count, edit_room;
 };
 
 /* Where a reader stands in the edited body. */
@@ -50,6 +50,8 @@ MUST_USE enum body_result body_add(struct body *body, const char *p, size_t n);
  * memory.  CHECK: at most BODY_EDITS_MAX, none overlaps another. */
 MUST_USE bool body_edit(struct body *body, uint64_t begin, uint64_t end, struct str text);
 void body_clear_edits(struct body *body);
+/* Copies n bytes of the original from `at` on; false on a read error.  CHECK: they are there. */
+MUST_USE bool body_read_original(const struct body *body, uint64_t at, char *into, size_t n);
 /* Bytes that will be sent. */
 uint64_t body_size(const struct body *body);
 /* Copies the next bytes of the edited body; *got is 0 at the end.  False on a read error. */

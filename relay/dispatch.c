@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/delivery.h"
+#include "relay/outbound.h"
 #include "relay/verdict.h"
 
 #define LAST_BYTES 1024 /* held back of an answer that is too long to be held whole */
@@ -128,42 +129,6 @@ static void forget_answer(struct request *request)
     request->ended_early = false;
 }
 
-static const char *content_type_of(const struct request *request)
-{
-    /* A body that was sent without a type, or as a form by curl's default, is JSON here. */
-    const char *type = request->client.content_type;
-    if (type != NULL && str_starts_nocase(str_of(type), STR("application/json")))
-        return type;
-    return "application/json";
-}
-
-static bool prepare_call(struct request *request, struct call *call)
-{
-    const struct provider *provider = request->offer->provider;
-    struct provider_health *health = health_of(request->relay->health, provider->name);
-    request->no_usage_options |= atomic_load(&health->refuses_stream_usage);
-    body_clear_edits(&request->body);
-    buf_clear(&request->call_headers);
-    if (!request->module->edit(request, request->offer->upstream_model) ||
-        !headers_upstream(&request->client, provider, content_type_of(request),
-                          request->key->user_id, &request->call_headers))
-        return false;
-    int64_t left = total_deadline(request) - clock_ms();
-    int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
-    *call = (struct call){
-        .provider = provider,
-        .path = request->module->upstream_path,
-        .body = &request->body,
-        .headers = buf_str(&request->call_headers),
-        .stream = request->stream_asked,
-        .fresh_connect = request->fresh_connect,
-        .first_ms = request->stream_asked ? (first < left ? first : left) : 0,
-        .whole_ms = request->stream_asked ? 0 : (whole < left ? whole : left),
-        .idle_ms = provider->idle_timeout_ms,
-    };
-    return true;
-}
-
 /* The limit of AWAITING, or something to do before it. */
 static void arm_total(struct request *request, int64_t sooner_ms)
 {
@@ -178,9 +143,13 @@ static void try_offer(struct request *request)
     struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
     forget_answer(request);
     request->settle.entry.attempts++;
-    if (!prepare_call(request, &call) ||
-        attempt_start(&request->attempt, request->relay->engine, &call, &sink) != FAULT_NONE) {
-        failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
+    enum fault fault = outbound_prepare(request, total_deadline(request) - clock_ms(), &call);
+    if (fault == FAULT_NONE &&
+        attempt_start(&request->attempt, request->relay->engine, &call, &sink) != FAULT_NONE)
+        fault = FAULT_GATEWAY_MEMORY;
+    if (fault != FAULT_NONE) {
+        if (request->failure.fault != fault)
+            failure_set(&request->failure, fault, "%s", "");
         request_refuse(request);
         return;
     }

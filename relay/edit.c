@@ -9,12 +9,13 @@ bool edit_model(struct request *request, const char *upstream_model, struct str 
     buf_init(&value, 8192);
     bool absent = model->seen == 0; /* then its model is the default of the endpoint */
     uint64_t first = request->fields->root_begin + 1;
-    bool ok = (!absent || buf_add_str(&value, STR("\"model\":"))) && buf_add_char(&value, '"') &&
-              buf_add_json(&value, str_of(upstream_model)) && buf_add_char(&value, '"') &&
-              buf_add_str(&value, behind) &&
-              (!absent || request->fields->root_count == 0 || buf_add_char(&value, ',')) &&
-              body_edit(&request->body, absent ? first : model->begin, absent ? first : model->end,
-                        buf_str(&value));
+    bool ok =
+        (!absent || buf_add_str(&value, STR("\"model\":"))) && buf_add_char(&value, '"') &&
+        buf_add_json(&value, str_of(upstream_model)) && buf_add_char(&value, '"') &&
+        buf_add_str(&value, behind) &&
+        (!absent || request->fields->root_count == request->dropped || buf_add_char(&value, ',')) &&
+        body_edit(&request->body, absent ? first : model->begin, absent ? first : model->end,
+                  buf_str(&value));
     buf_release(&value);
     return ok;
 }

@@ -225,6 +225,17 @@ bool fields_has(const struct fields *fields, enum field_name name)
     return fields->field[name].seen > 0 && fields->field[name].type != JSPAN_NULL;
 }
 
+bool fields_forget(struct fields *fields, struct str name)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (!str_eq(name, str_of(names[i])))
+            continue;
+        fields->field[i] = (struct field){.seen = 0};
+        return true;
+    }
+    return false;
+}
+
 enum fault fields_need_text(const struct fields *fields, enum field_name name,
                             struct failure *failure)
 {

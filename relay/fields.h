@@ -89,6 +89,8 @@ MUST_USE enum fault fields_type(const struct fields *fields, enum field_name nam
 int64_t fields_token_ids(const struct fields *fields, enum field_name name);
 /* Copies a string's beginning; leaves `into` if there is none. */
 void fields_text(const struct fields *fields, enum field_name name, char *into, size_t size);
+/* From now on the member counts as not given; false when it is none of those that are read. */
+bool fields_forget(struct fields *fields, struct str name);
 /* Given, and not null. */
 bool fields_has(const struct fields *fields, enum field_name name);
 

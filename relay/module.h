@@ -48,7 +48,8 @@ struct module {
     enum error_event_shape error_event; /* of a stream that breaks */
     bool stateful; /* requests may name objects that live at one provider, answers make such */
 
-    /* Fields and ranges, once the body is complete (request->fields). */
+    /* Fields and ranges, once the body is complete (request->fields).  It may be called again when
+     * the model turns out not to take some of them, which then count as not given. */
     enum fault (*check)(struct request *request, struct failure *failure);
     /* The bytes to splice in for this attempt; false when out of memory. */
     bool (*edit)(struct request *request, const char *upstream_model);

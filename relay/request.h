@@ -110,6 +110,7 @@ struct request {
     struct tap tap;
     bool tap_open;
     bool injected_usage, no_usage_options, fresh_connect;
+    uint64_t dropped;      /* members of the body that are left out for this attempt */
     struct buf error_body; /* of an answer that is no success */
     bool paused_for_room;
 

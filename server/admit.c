@@ -278,6 +278,17 @@ static enum fault find_model(struct request *request)
     return fault;
 }
 
+/* What the model does not take is as good as not given: max_tokens that nobody will read limits
+ * nothing, say. */
+static enum fault forget_dropped(struct request *request)
+{
+    const struct word_list *drop = &request->model->drop;
+    bool forgotten = false;
+    for (unsigned i = 0; i < drop->n; i++)
+        forgotten |= fields_forget(request->fields, str_of(drop->list[i]));
+    return forgotten ? request->module->check(request, &request->failure) : FAULT_NONE;
+}
+
 static enum fault check_permission(struct request *request)
 {
     const struct key_record *key = request->key;
@@ -354,6 +365,8 @@ static enum fault check_call(struct request *request)
         fault = find_model(request);
     if (fault == FAULT_NONE)
         fault = check_permission(request);
+    if (fault == FAULT_NONE)
+        fault = forget_dropped(request);
     if (fault != FAULT_NONE)
         return fault;
     fields_text(fields, FIELD_service_tier, request->tier, sizeof request->tier);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { J1, reply, S1, S1u, stream } from './lib/answers.mjs';
+import { fault, J1, reply, S1, S1u, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
@@ -16,6 +16,12 @@ const s = await scene(
         fixture: ['K1', 'K8'],
         models: {
             usual: { endpoints: 'chat', default_for: 'chat', offer: 'P1/"up"', price: perToken },
+            bare: {
+                endpoints: 'chat',
+                drop: 'temperature, max_tokens n',
+                offer: ['P1/up', 'P2/up priority=2'],
+                price: perToken,
+            },
             embed: { endpoints: 'embeddings', offer: 'P1/up', price: 'in_text 1 per 1M tokens' },
         },
     },
@@ -81,5 +87,50 @@ test('Q1 an endpoint without a default, and a key that may not use the default',
     const key = 'sk-t8-0000000000';
     const other = await call(gw, { body: { messages }, key });
     errorIs(other, 403, 'insufficient_quota', 'token_model_not_permitted', { param: 'model' });
+    assert.equal(M1.count, 0);
+});
+
+test('Q3 members that a model does not take are left out; all other bytes stay', async () => {
+    for (const [body, expected] of [
+        [
+            `{"temperature":0.10,"model":"bare" , "messages":${said},"x":{"temperature":1}, "n": 2}`,
+            `{"model":"up" , "messages":${said},"x":{"temperature":1}}`,
+        ],
+        [
+            `{"model":"bare","temperature":1,"messages":${said},"\\u0074emperature":2}`,
+            `{"model":"up","messages":${said}}`,
+        ],
+        [`{"model":"bare","messages":${said},"seed":1e400}`, `{"model":"up","messages":${said},"seed":1e400}`],
+    ]) {
+        assert.equal((await seen(body)).text, expected);
+    }
+});
+
+test('Q3 at every attempt, and with what a stream adds', async () => {
+    M1.reset().once(fault(500, { message: 'x' }));
+    M2.reset().once(stream(S1u));
+    const body = `{"model":"bare","stream":true,"max_tokens":3,"messages":${said}}`;
+    bodyIs(await call(gw, { body }), S1);
+    for (const upstream of [M1, M2]) {
+        assert.equal(
+            upstream.last.body.toString(),
+            `{"model":"up","stream_options":{"include_usage":true},"stream":true,"messages":${said}}`,
+        );
+    }
+});
+
+test('Q3 a limit that is left out limits nothing: more is held', async () => {
+    const holdOf = async (model) => {
+        const { response } = await seen(chat({ model, max_tokens: 5 }));
+        return Number((await gw.usage(response.header('x-request-id'))).hold);
+    };
+    assert.ok((await holdOf('usual')) < 0.0001);
+    assert.ok((await holdOf('bare')) > 0.004, 'default_output is held for');
+});
+
+test('Q3 what is given a thousand times apart is refused', async () => {
+    M1.reset();
+    const body = `{"model":"bare","messages":${said}${',"temperature":1,"a":2'.repeat(1000)}}`;
+    errorIs(await call(gw, { body }), 404, invalid, 'duplicate_parameter', { param: 'temperature' });
     assert.equal(M1.count, 0);
 });

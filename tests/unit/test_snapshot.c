@@ -203,6 +203,11 @@ static const struct faulty faulty_models[] = {
      "3:20: error: unknown endpoint \"image\"; did you mean \"images\"?"},
     {"endpoints = chat\ndefault_for = images\n" OFFER PRICE,
      "3:15: error: model \"m\" does not serve images"},
+    {"endpoints = chat\n" OFFER PRICE "drop = top_p, Model\n",
+     "5:15: error: \"model\" cannot be dropped"},
+    {"endpoints = chat\n" OFFER PRICE "drop = top_p n top_p\n",
+     "5:16: error: \"top_p\" is named twice"},
+    {"endpoints = chat\n" OFFER PRICE "drop = ,\n", "5:8: error: the list is empty"},
     {"endpoints = chat\noffer = god/x\n" PRICE,
      "3:9: error: unknown provider \"god\"; did you mean \"good\"?"},
     {"endpoints = chat\noffer = good\n" PRICE,
@@ -541,10 +546,10 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     buf_init(&first, 1 << 16);
     buf_init(&second, 1 << 16);
     setenv("GATEWAY_TEST_KEY", "sk-abc", 1);
-    write_text(
-        "gateway.conf", GOOD
-        "price = requests 0.02 per request tier=flex\ndefault_for = chat\nowned_by = \" x\\\"\"\n"
-        "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n");
+    write_text("gateway.conf",
+               GOOD "price = requests 0.02 per request tier=flex\ndefault_for = chat\ndrop = a, "
+                    "b\nowned_by = \" x\\\"\"\n"
+                    "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n");
     struct snapshot *snapshot = loads("");
     assert_true(snapshot_show(snapshot, &first));
     snapshot_drop(&snapshot);
@@ -559,6 +564,8 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     assert_true(snapshot_show(snapshot, &second));
     snapshot_drop(&snapshot);
     assert_non_null(strstr(text, "offer = good/m priority=1 weight=1\n"));
+    assert_non_null(strstr(text, "default_for = chat\n"));
+    assert_non_null(strstr(text, "drop = a, b\n"));
     assert_true(buf_add_char(&second, '\0'));
     assert_string_equal(strstr(text, "[model "), strstr(second.p, "[model "));
     free(text);

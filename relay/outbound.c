@@ -1,0 +1,68 @@
+#include "relay/outbound.h"
+
+#include "relay/drop.h"
+#include "relay/request.h"
+
+static const char *content_type_of(const struct request *request)
+{
+    /* A body that was sent without a type, or as a form by curl's default, is JSON here. */
+    const char *type = request->client.content_type;
+    if (type != NULL && str_starts_nocase(str_of(type), STR("application/json")))
+        return type;
+    return "application/json";
+}
+
+static enum fault refuse_memory(struct request *request)
+{
+    failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
+    return FAULT_GATEWAY_MEMORY;
+}
+
+/* What the model does not take. */
+static enum fault drop_unwanted(struct request *request)
+{
+    const struct word_list *drop = &request->model->drop;
+    request->dropped = 0;
+    if (drop->n == 0 || request->module->body != BODY_KIND_JSON)
+        return FAULT_NONE;
+    switch (drop_members(&request->body, drop, &request->dropped)) {
+    case DROP_DONE:
+        return FAULT_NONE;
+    case DROP_TOO_MANY:
+        failure_set(&request->failure, FAULT_DUPLICATE_PARAMETER, "%s", drop->list[0]);
+        failure_set_param(&request->failure, drop->list[0]);
+        return FAULT_DUPLICATE_PARAMETER;
+    case DROP_FAILED:
+        break;
+    }
+    return refuse_memory(request);
+}
+
+enum fault outbound_prepare(struct request *request, int64_t left_ms, struct call *call)
+{
+    const struct provider *provider = request->offer->provider;
+    struct provider_health *health = health_of(request->relay->health, provider->name);
+    request->no_usage_options |= atomic_load(&health->refuses_stream_usage);
+    body_clear_edits(&request->body);
+    buf_clear(&request->call_headers);
+    enum fault fault = drop_unwanted(request);
+    if (fault != FAULT_NONE)
+        return fault;
+    if (!request->module->edit(request, request->offer->upstream_model) ||
+        !headers_upstream(&request->client, provider, content_type_of(request),
+                          request->key->user_id, &request->call_headers))
+        return refuse_memory(request);
+    int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
+    *call = (struct call){
+        .provider = provider,
+        .path = request->module->upstream_path,
+        .body = &request->body,
+        .headers = buf_str(&request->call_headers),
+        .stream = request->stream_asked,
+        .fresh_connect = request->fresh_connect,
+        .first_ms = request->stream_asked ? (first < left_ms ? first : left_ms) : 0,
+        .whole_ms = request->stream_asked ? 0 : (whole < left_ms ? whole : left_ms),
+        .idle_ms = provider->idle_timeout_ms,
+    };
+    return FAULT_NONE;
+}

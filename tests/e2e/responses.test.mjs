@@ -230,21 +230,23 @@ test('N2 spellings of the stream (E1, E2)', async (t) => {
 });
 
 test('N2 long events (E3)', async (t) => {
-    const long = 'x'.repeat(700 * 1024);
+    const more = 'x'.repeat(700 * 1024);
     const rest = e.there + e.done;
     const begun = e.created + e.progress + e.added;
     await t.test('N2 a long delta', async () => {
-        const text = begun + e.delta(3, long) + rest + e.completed;
+        const text = begun + e.delta(3, more) + rest + e.completed;
         bodyIs(await streamed(stream(text)), text);
     });
     await t.test('N2 a long last word', async () => {
-        const completed = typed('response.completed', 6, `"response":${responseOf({ output: [messageOf('m', long)] })}`);
+        const completed = typed('response.completed', 6, `"response":${responseOf({ output: [messageOf('m', more)] })}`);
         const text = begun + e.hi + rest + completed;
         assert.equal((await row(bodyIs(await streamed(stream(text)), text))).charge, '0.000005000');
     });
     await t.test('N2 lifecycle events that carry long instructions', async () => {
-        const heavy = (name) => e[name].replace('"instructions":null', `"instructions":"${'y'.repeat(200 * 1024)}"`);
-        const text = heavy('created') + heavy('progress') + e.added + e.hi + rest + e.completed;
+        const long = 'y'.repeat(220 * 1024);
+        const heavy = e.created.replace('"instructions":null', `"instructions":"${long}"`);
+        const queued = heavy.replaceAll('response.created', 'response.queued');
+        const text = heavy + queued + heavy + e.added + e.hi + rest + e.completed;
         bodyIs(await streamed(stream(text)), text);
     });
 });

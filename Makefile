@@ -184,7 +184,7 @@ fuzz-targets: $(foreach t,$(FUZZ_TARGETS),$(BUILD)/fuzz_$(call fuzz_name,$(t)))
 # --- quality -----------------------------------------------------------------------------------------
 SOURCES := $(foreach r,$(ROOMS),$(call sources_of,$(r)))
 HEADERS := $(sort $(shell find $(ROOMS) -name '*.h'))
-TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c tests/bench/*.h))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c tests/bench/*.h tests/e2e/lib/*.c))
 
 .PHONY: lint format layers
 format:

@@ -70,6 +70,10 @@ static enum fault route(struct exchange *x, const struct head *head, const struc
                         struct buf *path)
 {
     struct str raw = head_path(head), subject = STR_EMPTY;
+    if (!buf_reserve(path, raw.n < PATH_MAX_BYTES ? raw.n : PATH_MAX_BYTES)) {
+        failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
+        return FAULT_GATEWAY_MEMORY;
+    }
     if (!clean_path(raw, path))
         return refuse_path(x, head, raw, false);
     struct str clean = buf_str(path);

@@ -1,5 +1,4 @@
-// L: the gateway at its limits: shutting down, overloaded, out of disk, out of memory, and clients that
-// are too slow.
+// L: the gateway at its limits: shutting down, overloaded, out of disk, and clients that are too slow.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -47,7 +47,7 @@ CFLAGS_ALL := -std=c11 -O2 -g $(WARNINGS) $(HARDENING) $(SAN_FLAGS) -fno-strict-
 CPPFLAGS_ALL = -I. -I$(BUILD)/gen -D_GNU_SOURCE -DGATEWAY_VERSION=\"$(VERSION)\" \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS)
 LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) $(LDFLAGS)
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
 Q := $(if $(V),,@)
 

@@ -13,7 +13,10 @@
 #include "server/sandbox/call.h"
 #include "server/sandbox/chat.h"
 #include "server/sandbox/daemon.h"
+#include "server/sandbox/embeddings.h"
 #include "server/sandbox/models.h"
+#include "server/sandbox/moderations.h"
+#include "server/sandbox/rerank.h"
 
 #define CONNECTIONS_MAX 4096
 /* jansson recurses up to 2,048 levels into a body. */
@@ -32,6 +35,9 @@ static const struct route routes[] = {
     {"GET", "/v1/models", sandbox_models_list, false},
     {"GET", "/v1/models/*", sandbox_models_get, false},
     {"POST", "/v1/chat/completions", sandbox_chat_create, true},
+    {"POST", "/v1/embeddings", sandbox_embeddings_create, true},
+    {"POST", "/v1/moderations", sandbox_moderations_create, true},
+    {"POST", "/v1/rerank", sandbox_rerank_create, true},
 };
 
 static const struct route *find_route(const char *method, const char *path)

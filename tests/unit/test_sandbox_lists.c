@@ -1,0 +1,152 @@
+/* room: server */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "server/sandbox/sandbox.h"
+#include "tests/unit/loopback_client.h"
+
+static uint16_t port;
+
+static json_t *answer(const char *path, const char *body, int status)
+{
+    struct reply reply = ask(port, "POST", path, body);
+    assert_int_equal(reply.status, status);
+    json_t *json = json_loads(reply.body.p, 0, NULL);
+    assert_non_null(json);
+    reply_release(&reply);
+    return json;
+}
+
+static json_t *vector_at(json_t *json, size_t i)
+{
+    return json_object_get(json_array_get(json_object_get(json, "data"), i), "embedding");
+}
+
+static double product(json_t *a, json_t *b)
+{
+    double sum = 0;
+    assert_int_equal(json_array_size(a), json_array_size(b));
+    for (size_t i = 0; i < json_array_size(a); i++)
+        sum += json_real_value(json_array_get(a, i)) * json_real_value(json_array_get(b, i));
+    return sum;
+}
+
+static void embeddings_have_length_one_and_like_is_near_like(void **state)
+{
+    (void)state;
+    json_t *json =
+        answer("/v1/embeddings",
+               "{\"model\":\"e\",\"input\":[\"the red apple\",\"a red apple\",\"zzz\"]}", 200);
+    json_t *first = vector_at(json, 0);
+    assert_int_equal(json_array_size(first), 1536);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(fabs(product(vector_at(json, i), vector_at(json, i)) - 1) < 1e-5);
+    assert_true(product(first, vector_at(json, 1)) > 0.5);
+    assert_true(product(first, vector_at(json, 2)) < 0.2);
+    json_decref(json);
+}
+
+static void embeddings_in_base64_are_the_same_floats(void **state)
+{
+    (void)state;
+    float floats[4];
+    size_t n = 0;
+    json_t *plain =
+        answer("/v1/embeddings", "{\"model\":\"e\",\"input\":\"hello\",\"dimensions\":4}", 200);
+    json_t *packed = answer("/v1/embeddings",
+                            "{\"model\":\"e\",\"input\":\"hello\",\"dimensions\":4,"
+                            "\"encoding_format\":\"base64\"}",
+                            200);
+    const char *text = json_string_value(vector_at(packed, 0));
+    assert_non_null(text);
+    assert_int_equal(sodium_base642bin((unsigned char *)floats, sizeof floats, text, strlen(text),
+                                       NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL),
+                     0);
+    assert_int_equal(n, sizeof floats);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabs((double)floats[i] -
+                         json_real_value(json_array_get(vector_at(plain, 0), i))) < 1e-6);
+    json_decref(plain);
+    json_decref(packed);
+}
+
+static void embeddings_of_token_ids_count_them(void **state)
+{
+    (void)state;
+    json_t *one = answer("/v1/embeddings", "{\"model\":\"e\",\"input\":[1,2,3]}", 200);
+    json_t *two = answer("/v1/embeddings", "{\"model\":\"e\",\"input\":[[1,2],[3]]}", 200);
+    assert_int_equal(json_array_size(json_object_get(one, "data")), 1);
+    assert_int_equal(json_array_size(json_object_get(two, "data")), 2);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(one, "usage"), "total_tokens")), 3);
+    json_decref(one);
+    json_decref(two);
+}
+
+static void embeddings_of_nothing_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"{\"model\":\"e\"}", "{\"model\":\"e\",\"input\":[]}",
+                                         "{\"model\":\"e\",\"input\":[{}]}",
+                                         "{\"model\":\"e\",\"input\":\"x\",\"dimensions\":0}"};
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        json_decref(answer("/v1/embeddings", bodies[i], 400));
+}
+
+static void rerank_puts_the_matching_document_first(void **state)
+{
+    (void)state;
+    json_t *json = answer("/v1/rerank",
+                          "{\"model\":\"r\",\"query\":\"red apple\",\"top_n\":2,"
+                          "\"return_documents\":true,\"documents\":[\"green pear\","
+                          "{\"text\":\"a Red apple\"},\"red\"]}",
+                          200);
+    json_t *results = json_object_get(json, "results");
+    assert_int_equal(json_array_size(results), 2);
+    json_t *best = json_array_get(results, 0);
+    assert_int_equal(json_integer_value(json_object_get(best, "index")), 1);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(best, "document"), "text")),
+        "a Red apple");
+    json_decref(json);
+    json_decref(answer("/v1/rerank", "{\"model\":\"r\",\"query\":\"q\",\"documents\":[]}", 400));
+}
+
+static void moderation_flags_only_what_asks_for_it(void **state)
+{
+    (void)state;
+    json_t *json =
+        answer("/v1/moderations", "{\"model\":\"m\",\"input\":[\"hi\",\"sandbox-flag\"]}", 200);
+    json_t *results = json_object_get(json, "results");
+    assert_true(json_is_false(json_object_get(json_array_get(results, 0), "flagged")));
+    assert_true(json_is_true(json_object_get(json_array_get(results, 1), "flagged")));
+    json_decref(json);
+    json_decref(answer("/v1/moderations", "{\"model\":\"m\"}", 400));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(embeddings_have_length_one_and_like_is_near_like),
+        cmocka_unit_test(embeddings_in_base64_are_the_same_floats),
+        cmocka_unit_test(embeddings_of_token_ids_count_them),
+        cmocka_unit_test(embeddings_of_nothing_are_refused),
+        cmocka_unit_test(rerank_puts_the_matching_document_first),
+        cmocka_unit_test(moderation_flags_only_what_asks_for_it),
+    };
+    struct sandbox *sandbox;
+    if (!sandbox_start(&sandbox, &port))
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sandbox_stop(&sandbox);
+    return failed;
+}

@@ -1,6 +1,7 @@
 /* Any cuts of an event stream give the client the same bytes and the books the same figures; what
  * the client gets is the upstream's own bytes, in order, and ends between events.  The first four
- * bytes choose the cuts, the lowest bit of the fifth whether the usage event is withheld. */
+ * bytes choose the cuts, the lowest bit of the fifth whether the usage event is withheld, the next
+ * one the endpoint: chat or responses. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,10 @@ struct result {
     char passed[TEXT_MAX], rest[TEXT_MAX];
     size_t passed_n, rest_n;
     bool complete, last_seen, error_seen, first_is_error, released_any, has_id, output;
+    bool foreign_error, held, failed, may_retry;
+    uint64_t next_number;
+    char issued[TEXT_MAX];
+    size_t issued_n;
     unsigned events;
     struct usage usage;
     uint64_t output_bytes, error_bytes;
@@ -33,12 +38,28 @@ static void take(struct answer *answer, char *into, size_t *n)
     buf_clear(&answer->client);
 }
 
+/* What an answer of the Responses API shows besides. */
+static void take_state(struct result *r, const struct tap *tap)
+{
+    r->foreign_error = tap->foreign_error;
+    r->held = tap->held;
+    r->failed = tap->failed;
+    r->may_retry = tap->may_retry;
+    r->next_number = tap->next_number;
+    struct str issued = buf_str(&tap->issued);
+    check(issued.n <= TEXT_MAX);
+    memcpy(r->issued, issued.p, issued.n);
+    r->issued_n = issued.n;
+}
+
 /* Feeds the stream in pieces of 1 to `piece_max` bytes (0: whole). */
-static void run(struct result *r, struct str text, size_t piece_max, uint32_t seed, bool injected)
+static void run(struct result *r, struct str text, size_t piece_max, uint32_t seed, unsigned choice)
 {
     struct answer answer;
     memset(r, 0, sizeof *r);
-    answer_open(&answer, TAP_EVENTS, injected);
+    answer_open(&answer, TAP_EVENTS, choice & 1);
+    if (choice & 2)
+        answer.tap.module = &responses_module;
     for (size_t at = 0; at < text.n;) {
         seed = seed * 1664525 + 1013904223;
         size_t n = piece_max == 0 ? text.n : 1 + (seed >> 8) % piece_max;
@@ -61,6 +82,7 @@ static void run(struct result *r, struct str text, size_t piece_max, uint32_t se
     r->usage = answer.tap.usage;
     r->output_bytes = answer.tap.output.bytes;
     r->error_bytes = answer.tap.error.n;
+    take_state(r, &answer.tap);
     check(!r->error_seen || !r->complete);
     stream_release_all(&answer.stream);
     answer_pull(&answer);
@@ -80,6 +102,9 @@ static void compare(const struct result *a, const struct result *b)
     check(a->usage.present == b->usage.present && a->usage.seen == b->usage.seen);
     check(a->usage.bad == b->usage.bad);
     check(a->output_bytes == b->output_bytes && a->error_bytes == b->error_bytes);
+    check(a->foreign_error == b->foreign_error && a->held == b->held && a->failed == b->failed);
+    check(a->may_retry == b->may_retry && a->next_number == b->next_number);
+    check(a->issued_n == b->issued_n && memcmp(a->issued, b->issued, a->issued_n) == 0);
 }
 
 static bool is_subsequence(const struct result *r, struct str text)
@@ -110,16 +135,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < sizeof seed + 1 || size - sizeof seed - 1 > TEXT_MAX)
         return 0;
     memcpy(&seed, data, sizeof seed);
-    bool injected = data[sizeof seed] & 1;
+    unsigned choice = data[sizeof seed] & 3;
     struct str text = {(const char *)data + sizeof seed + 1, size - sizeof seed - 1};
 
-    run(&expected, text, 0, seed, injected);
+    run(&expected, text, 0, seed, choice);
     check(ends_an_event((struct str){expected.passed, expected.passed_n}));
     check(is_subsequence(&expected, text));
-    if (!injected) /* then nothing is taken out of its middle */
+    if (choice == 0) /* then nothing is taken out of its middle */
         check(memcmp(expected.passed, text.p, expected.passed_n) == 0);
     for (size_t i = 0; i < COUNT(piece_max); i++) {
-        run(&found, text, piece_max[i], seed, injected);
+        run(&found, text, piece_max[i], seed, choice);
         compare(&expected, &found);
     }
     return 0;

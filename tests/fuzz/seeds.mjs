@@ -9,6 +9,7 @@ import { randomChatStream } from '../e2e/lib/chat_streams.mjs';
 import { families, probeBytes } from '../e2e/lib/heads.mjs';
 import { Random } from '../e2e/lib/random.mjs';
 import { chat, chatStreamUsage } from '../e2e/lib/requests.mjs';
+import { begunStream, e, failedEvent, flatError, nestedError, RS1 } from '../e2e/lib/response_answers.mjs';
 
 const [folder] = process.argv.slice(2);
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -58,8 +59,20 @@ function heads() {
         });
 }
 
+function responseStreams() {
+    const ends = [nestedError('rate_limit_exceeded', 'x'), flatError('c', 'x'), failedEvent('server_error')];
+    const begun = e.created + e.progress;
+    const texts = [RS1, begun, `${begunStream}data: [DONE]\n\n`, begun + e.added + e.hi + e.completed];
+    for (const end of ends) texts.push(begun + end, begunStream + end);
+    return texts.map((text) => Buffer.from(text));
+}
+
 const all = streams();
+const responses = responseStreams();
 write('sse', all.map((text, i) => Buffer.concat([cuts(i), text])));
-write('tap', all.map((text, i) => Buffer.concat([cuts(i), Buffer.from([i & 1]), text])));
+write('tap', [
+    ...all.map((text, i) => Buffer.concat([cuts(i), Buffer.from([i & 1]), text])),
+    ...responses.map((text, i) => Buffer.concat([cuts(i), Buffer.from([2]), text])),
+]);
 write('jspan', documents().map((text, i) => Buffer.concat([cuts(i), text])));
 write('guard', heads());

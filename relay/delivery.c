@@ -49,7 +49,8 @@ void delivery_whole(struct request *request)
 bool delivery_of_failed(struct request *request, const struct failure *failure, bool another)
 {
     const struct tap *tap = &request->tap;
-    if (!request->tap_open || !tap->failed || failure->fault == FAULT_UPSTREAM_ACCOUNT ||
+    bool blocked = failure->fault == FAULT_UPSTREAM_BLOCKED && tap->items == 0;
+    if (!request->tap_open || !tap->failed || failure->fault == FAULT_UPSTREAM_ACCOUNT || blocked ||
         (tap->kind == TAP_EVENTS) != request->stream_asked ||
         (another && tap->may_retry && tap->items == 0))
         return false;

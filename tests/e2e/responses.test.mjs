@@ -163,6 +163,14 @@ test('N1 a failed document', async (t) => {
         M1.once(reply(answer));
         assert.equal((await row(bodyIs(await call({ body: respond() }), answer))).charge, '0.000005000');
     });
+    await t.test('N1 a blocked prompt is told as everywhere', async () => {
+        reset();
+        M1.once(reply(failed('invalid_prompt')));
+        const response = await call({ body: respond() });
+        errorIs(response, 502, 'server_error', 'prompt_blocked');
+        assert.equal(response.header('x-should-retry'), 'false');
+        assert.equal(M2.count, 0);
+    });
     await t.test("N1 the operator's account is nobody's business", async () => {
         reset();
         const answer = failed('insufficient_quota');
@@ -425,6 +433,11 @@ test('N5 an error behind the lifecycle events', async (t) => {
     await t.test("N5 failed by the caller's fault: not tried elsewhere", async () => {
         const text = begun + failedEvent('invalid_image', { usage: responseUsage });
         assert.equal((await row(bodyIs(await streamed(stream(text)), text))).charge, '0.000005000');
+        assert.equal(M2.count, 0);
+    });
+    await t.test('N5 failed for a blocked prompt: a true status', async () => {
+        const response = await streamed(stream(begun + failedEvent('invalid_prompt')));
+        errorIs(response, 502, 'server_error', 'prompt_blocked');
         assert.equal(M2.count, 0);
     });
     await t.test('N5 failed for the account: no events of it', async () => {

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "base/base64.h"
 #include "server/sandbox/call.h"
 #include "server/sandbox/words.h"
 
@@ -81,14 +80,11 @@ static json_t *vector_json(const struct embedding *e)
 {
     size_t bytes = (size_t)e->dimensions * sizeof *e->vector;
     if (e->base64) { /* little-endian float32, as on every machine that this is built for */
-        size_t size = sodium_base64_encoded_len(bytes, sodium_base64_VARIANT_ORIGINAL);
-        char *text = malloc(size);
-        if (text == NULL)
-            return NULL;
-        sodium_bin2base64(text, size, (const unsigned char *)e->vector, bytes,
-                          sodium_base64_VARIANT_ORIGINAL);
-        json_t *string = json_string(text);
-        free(text);
+        struct buf text;
+        buf_init(&text, 2 * bytes + 4);
+        bool ok = base64_add(&text, e->vector, bytes);
+        json_t *string = ok ? json_stringn(text.p, text.n) : NULL;
+        buf_release(&text);
         return string;
     }
     json_t *list = json_array();

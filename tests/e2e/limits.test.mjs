@@ -99,6 +99,10 @@ test('L1 shutting down', async (t) => {
                 await client.write(second);
                 await s.M1.request(2);
             }
+            await eventually(async () => {
+                const { loops } = await s.gw.cli(['status']);
+                return loops.reduce((sum, loop) => sum + loop.requests, 0) === 2;
+            }, 'the head is read');
             s.gw.signal('SIGTERM');
             streamErrorIs(await stream.client.response(), events(data.role, data.hi), 'shutting_down');
             if (where === 'body') await client.write(second);

@@ -22,6 +22,10 @@ static enum fault check_references(const struct fields *fields, struct failure *
     if (f == FAULT_NONE)
         f = fields_type(fields, FIELD_conversation, TYPE(STRING) | TYPE(OBJECT),
                         "a string or an object", failure);
+    if (f == FAULT_NONE && fields->references.lost) {
+        failure_set(failure, FAULT_GATEWAY_MEMORY, "%s", "");
+        return FAULT_GATEWAY_MEMORY;
+    }
     if (f != FAULT_NONE || fields->references.unusable == 0)
         return f;
     const char *param = reference_param(fields->references.unusable);

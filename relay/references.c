@@ -14,13 +14,16 @@ void references_release(struct references *references)
 }
 
 /* False when it cannot be an id that this gateway has seen. */
-static bool add(struct buf *ids, char letter, const struct jspan_value *value)
+static bool add(struct references *references, char letter, const struct jspan_value *value)
 {
+    struct buf *ids = &references->ids;
     struct str id = value->text;
     if (value->type != JSPAN_STRING || value->text_cut || id.n == 0 || str_index(id, '\0') < id.n ||
         id.n + 2 > ids->max - ids->n)
         return false;
-    return buf_add_char(ids, letter) && buf_add_str(ids, id) && buf_add_char(ids, '\0');
+    references->lost |=
+        !buf_add_char(ids, letter) || !buf_add_str(ids, id) || !buf_add_char(ids, '\0');
+    return true;
 }
 
 static void note_unusable(struct references *references, char letter)
@@ -32,18 +35,15 @@ static void note_unusable(struct references *references, char letter)
 void references_add(struct references *references, enum reference_letter letter,
                     const struct jspan_value *value)
 {
-    if (!add(&references->ids, (char)letter, value))
+    if (!add(references, (char)letter, value))
         note_unusable(references, (char)letter);
     references->item_begin = references->ids.n;
 }
 
 void references_item_id(struct references *references, const struct jspan_value *value)
 {
-    if (add(&references->ids, REFERENCE_ITEM, value))
-        return;
-    references->item_unusable = true;
-    if (references->ids.failed) /* and those before it are lost */
-        note_unusable(references, REFERENCE_ITEM);
+    if (!add(references, REFERENCE_ITEM, value))
+        references->item_unusable = true;
 }
 
 void references_item_type(struct references *references, const struct jspan_value *value)

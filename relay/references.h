@@ -21,6 +21,7 @@ enum reference_letter {
 
 struct references {
     struct buf ids; /* of each a letter, the id, and a NUL */
+    bool lost;      /* memory was out: some are not in the list */
     char unusable; /* letter of the first that cannot be looked up: no string, too long; 0 = none */
     /* The element of `input` that is being read. */
     size_t item_begin;

@@ -7,7 +7,8 @@ import { errorIs } from './lib/expect.mjs';
 import { Memory, noFailing } from './lib/fail_malloc.mjs';
 import { scene, unitsOf } from './lib/gateway.mjs';
 import { RawClient, requestBytes } from './lib/raw.mjs';
-import { chat, chatStream } from './lib/requests.mjs';
+import { chat, chatStream, respond } from './lib/requests.mjs';
+import { R1, RS1 } from './lib/response_answers.mjs';
 import { eventually } from './lib/wait.mjs';
 
 /** What a caller may see when an allocation has failed: no answer, a refusal, or a good answer. */
@@ -22,17 +23,22 @@ function survived(response, good) {
     }
 }
 
+const price = ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'];
+const models = { 'gpt-4o-mini': { endpoints: 'chat responses', offer: ['P1/up', 'P2/up priority=2'], price } };
+
 test('L5 memory is out', { skip: noFailing }, async (t) => {
     const memory = new Memory();
-    const s = await scene(t, { env: memory.env, server: { workers: 1, commit_timeout: '300ms' } });
+    const s = await scene(t, { models, env: memory.env, server: { workers: 1, commit_timeout: '300ms' } });
     for (const upstream of [s.M1, s.M2]) {
-        upstream.always((exchange) =>
-            (exchange.request.json.stream ? stream(S1u) : reply(J1))(exchange),
-        );
+        upstream.always((exchange) => {
+            const [whole, streamed] = exchange.request.json.input ? [R1, RS1] : [J1, S1u];
+            return (exchange.request.json.stream ? stream(streamed) : reply(whole))(exchange);
+        });
     }
     const ask = async (text) => {
         const client = await RawClient.connect(s.gw);
-        await client.write(requestBytes({ body: text }));
+        const path = text.includes('"input"') ? '/v1/responses' : '/v1/chat/completions';
+        await client.write(requestBytes({ path, body: text }));
         await client.until(() => client.responses[0]?.complete || client.ended, 'an answer or the end');
         client.close();
         return client.responses[0];
@@ -40,7 +46,14 @@ test('L5 memory is out', { skip: noFailing }, async (t) => {
     const servedAgain = (text) =>
         eventually(async () => (await ask(text))?.status === 200, 'served again');
     // An answer whose usage could not be read may show it to who did not ask for it.
-    const asked = { JSON: [chat(), [J1]], stream: [chatStream, [S1, S1u]] };
+    const more = { previous_response_id: 'resp_1' };
+    const asked = {
+        JSON: [chat(), [J1]],
+        stream: [chatStream, [S1, S1u]],
+        response: [respond(more), [R1]],
+        'streamed response': [respond({ ...more, stream: true }), [RS1]],
+    };
+    assert.equal((await ask(respond())).status, 200); // gives resp_1 out
     for (const [name, [text, good]] of Object.entries(asked)) {
         await t.test(`L5 the n-th allocation fails: ${name}`, async () => {
             await ask(text);

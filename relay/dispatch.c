@@ -49,6 +49,7 @@ static void open_tap(struct request *request)
     tap_init(&request->tap, events ? TAP_EVENTS : TAP_JSON, request->module, &request->stream);
     /* Nothing can be withheld from a client that has gone. */
     request->tap.injected_usage = request->injected_usage && request->state != REQUEST_DRAINING;
+    request->tap.asked = request->choices;
     request->tap_open = true;
 }
 
@@ -164,7 +165,8 @@ static void try_offer(struct request *request)
 static void try_next(struct request *request)
 {
     request->offer = plan_next(&request->plan);
-    request->fresh_connect = false;
+    /* What may not be repeated is not risked on a pooled connection that may be dying. */
+    request->fresh_connect = !request->module->repeat_ambiguous;
     request->no_usage_options = false;
     try_offer(request);
 }

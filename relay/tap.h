@@ -46,6 +46,7 @@ struct tap {
     struct stream *stream; /* borrowed */
     struct sse sse;
     struct jspan *json;
+    int64_t asked;       /* results that the request asked for */
     bool injected_usage; /* the gateway asked for the usage event: withhold it */
 
     struct tap_seen seen;

@@ -54,15 +54,22 @@ const routes = [
         body: { model: 'gpt-4o-mini', query: 'q', documents: ['a'] },
         required: { model: 'string', query: 'string', documents: 'array' },
     },
+    {
+        method: 'POST',
+        path: '/v1/images/generations',
+        paid: true,
+        body: { model: 'gpt-4o-mini', prompt: 'a cat' },
+        required: { model: 'string', prompt: 'string' },
+    },
     { method: 'GET', path: '/v1/models' },
     { method: 'GET', path: '/v1/models/gpt-4o-mini' },
 ];
 
 // One model for every endpoint.
 const everything = {
-    endpoints: 'chat completions responses embeddings rerank moderation',
+    endpoints: 'chat completions responses embeddings rerank moderation images',
     offer: ['P1/up', 'P2/up priority=2'],
-    price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'],
+    price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens', 'out_image 1 per 1M tokens'],
 };
 const dead = `http://127.0.0.1:${await refusedPort()}/v1`;
 const s = await scene(

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/form.h"
+
 /* Reckoned tokens of a medium in the prompt; it is never fetched to be measured. */
 #define IMAGE_TOKENS 1600
 #define AUDIO_TOKENS 1700
@@ -175,10 +177,22 @@ struct fields *fields_new(bool references)
     return fields;
 }
 
+struct fields *fields_new_form(const char *boundary)
+{
+    struct fields *fields = fields_new(false);
+    if (fields == NULL)
+        return NULL;
+    fields->form = form_new(boundary, fields);
+    if (fields->form == NULL)
+        fields_free(&fields);
+    return fields;
+}
+
 void fields_free(struct fields **fields)
 {
     if (*fields == NULL)
         return;
+    form_free(&(*fields)->form);
     jspan_free(&(*fields)->scanner);
     references_release(&(*fields)->references);
     free(*fields);
@@ -187,13 +201,19 @@ void fields_free(struct fields **fields)
 
 void fields_feed(struct fields *fields, const char *p, size_t n)
 {
-    (void)jspan_feed(fields->scanner, p, n);
+    if (fields->form != NULL)
+        form_feed(fields->form, p, n);
+    else
+        (void)jspan_feed(fields->scanner, p, n);
 }
 
 enum fault fields_finish(struct fields *fields, struct failure *failure)
 {
     estimate_break(&fields->prompt);
-    if (!jspan_end(fields->scanner) || fields->root != JSPAN_OBJECT) {
+    enum fault fault = fields->form != NULL ? form_finish(fields->form, failure) : FAULT_NONE;
+    if (fault != FAULT_NONE)
+        return fault;
+    if (fields->form == NULL && (!jspan_end(fields->scanner) || fields->root != JSPAN_OBJECT)) {
         failure_set(failure, FAULT_INVALID_JSON, "offset %llu",
                     (unsigned long long)jspan_offset(fields->scanner));
         return FAULT_INVALID_JSON;
@@ -204,6 +224,69 @@ enum fault fields_finish(struct fields *fields, struct failure *failure)
         return FAULT_DUPLICATE_PARAMETER;
     }
     return FAULT_NONE;
+}
+
+/* --- the parts of a form -------------------------------------------------------------------------
+ */
+
+void fields_note_file(struct fields *fields)
+{
+    fields->media_tokens += IMAGE_TOKENS;
+}
+
+bool fields_begin_part(struct fields *fields, struct str part, enum field_name *name)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (!str_eq_nocase(part, str_of(names[i])))
+            continue;
+        struct field *field = &fields->field[i];
+        bool again = ++field->seen > 1 || !str_eq(part, str_of(names[i]));
+        if (again && fields->repeated == FIELD_COUNT)
+            fields->repeated = (enum field_name)i;
+        *name = (enum field_name)i;
+        return !again;
+    }
+    return false;
+}
+
+void fields_add_part(struct fields *fields, enum field_name name, struct str piece, bool first)
+{
+    struct field *field = &fields->field[name];
+    if (name == FIELD_model && field->count < MODEL_NAME_MAX) {
+        size_t room = MODEL_NAME_MAX - field->count;
+        memcpy(fields->model + field->count, piece.p, piece.n < room ? piece.n : room);
+    }
+    size_t had = strlen(field->text), room = sizeof field->text - 1 - had;
+    memcpy(field->text + had, piece.p, piece.n < room ? piece.n : room);
+    field->text_cut |= piece.n > room;
+    field->count += piece.n;
+    if ((wants[name].flags & JSPAN_STRINGS) == 0)
+        return;
+    if (first)
+        estimate_break(&fields->prompt);
+    estimate_feed(&fields->prompt, piece.p, piece.n);
+}
+
+/* All is text: what reads as a number or a boolean is one for who asks for one. */
+static enum jspan_type type_of_text(enum field_name name, const struct field *field)
+{
+    int64_t number;
+    struct str text = str_of(field->text);
+    if (name == FIELD_n && str_i64(text, INT64_MIN, INT64_MAX, &number))
+        return JSPAN_NUMBER;
+    if (name == FIELD_stream && str_eq_nocase(text, STR("true")))
+        return JSPAN_TRUE;
+    if (name == FIELD_stream && str_eq_nocase(text, STR("false")))
+        return JSPAN_FALSE;
+    return JSPAN_STRING;
+}
+
+void fields_end_part(struct fields *fields, enum field_name name, uint64_t begin, uint64_t end)
+{
+    struct field *field = &fields->field[name];
+    field->type = type_of_text(name, field);
+    field->begin = begin;
+    field->end = end;
 }
 
 /* --- checks --------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ enum field_name {
     FIELD_COUNT
 };
 
+struct form;
+
 struct field {
     unsigned seen; /* how many times; the rest tells of the first */
     enum jspan_type type;
@@ -44,6 +46,7 @@ struct field {
 
 struct fields {
     struct jspan *scanner;
+    struct form *form; /* reads the body in place of the scanner; NULL = JSON */
     struct field field[FIELD_COUNT];
     char model[MODEL_NAME_MAX + 1];
     enum field_name repeated; /* the first that came twice or in another case; FIELD_COUNT = none */
@@ -58,10 +61,12 @@ struct fields {
 
 /* `references`: the ids of a provider's objects are gathered, too.  NULL when out of memory. */
 MUST_USE struct fields *fields_new(bool references);
+/* The same of a multipart body with this boundary. */
+MUST_USE struct fields *fields_new_form(const char *boundary);
 void fields_free(struct fields **fields);
 /* The next piece of the body. */
 void fields_feed(struct fields *fields, const char *p, size_t n);
-/* The body is complete.  Faults: INVALID_JSON, DUPLICATE_PARAMETER. */
+/* The body is complete.  Faults: INVALID_JSON, INVALID_MULTIPART, DUPLICATE_PARAMETER. */
 MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure);
 
 /* Checks; each fills *failure (with its param) on a refusal.
@@ -91,6 +96,12 @@ int64_t fields_token_ids(const struct fields *fields, enum field_name name);
 void fields_text(const struct fields *fields, enum field_name name, char *into, size_t size);
 /* From now on the member counts as not given; false when it is none of those that are read. */
 bool fields_forget(struct fields *fields, struct str name);
+/* From relay/form: a file; a text part begins (false when it is none of the fields), goes on, ends.
+ */
+void fields_note_file(struct fields *fields);
+bool fields_begin_part(struct fields *fields, struct str part, enum field_name *name);
+void fields_add_part(struct fields *fields, enum field_name name, struct str piece, bool first);
+void fields_end_part(struct fields *fields, enum field_name name, uint64_t begin, uint64_t end);
 /* Given, and not null. */
 bool fields_has(const struct fields *fields, enum field_name name);
 

@@ -1,4 +1,4 @@
-/* POST /images/generations: pictures, whole or as a stream with previews. */
+/* POST /images/generations and /images/edits: pictures, whole or as a stream with previews. */
 #include "relay/asked_model.h"
 #include "relay/edit.h"
 #include "relay/list_reply.h"
@@ -155,6 +155,28 @@ const struct module images_generations_module = {
     .endpoint = ENDPOINT_images,
     .repeat_ambiguous = false,
     .upstream_path = "/images/generations",
+    .error_event = ERROR_EVENT_TYPED,
+    .check = images_check,
+    .edit = edit_model_only,
+    .ceiling = images_ceiling,
+    .quantities = images_quantities,
+    .reply_wants = images_wants,
+    .reply_want_count = WANT_COUNT,
+    .reply_take = images_take,
+    .reply_is_good = list_reply_is_good,
+    .fate = images_fate,
+    .is_complete = images_is_complete,
+};
+
+const struct module images_edits_module = {
+    .name = "images",
+    .method = "POST",
+    .path = "/images/edits",
+    .body = BODY_KIND_MULTIPART_OR_JSON,
+    .needs_provider = true,
+    .endpoint = ENDPOINT_images,
+    .repeat_ambiguous = false,
+    .upstream_path = "/images/edits",
     .error_event = ERROR_EVENT_TYPED,
     .check = images_check,
     .edit = edit_model_only,

@@ -22,7 +22,7 @@ struct request;
 struct tap;
 struct failure;
 
-enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON };
+enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON, BODY_KIND_MULTIPART_OR_JSON };
 
 /* What becomes of an event of the upstream's stream. */
 enum event_fate {

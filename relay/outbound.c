@@ -7,6 +7,8 @@ static const char *content_type_of(const struct request *request)
 {
     /* A body that was sent without a type, or as a form by curl's default, is JSON here. */
     const char *type = request->client.content_type;
+    if (request->fields->form != NULL)
+        return type;
     if (type != NULL && str_starts_nocase(str_of(type), STR("application/json")))
         return type;
     return "application/json";
@@ -23,7 +25,7 @@ static enum fault drop_unwanted(struct request *request)
 {
     const struct word_list *drop = &request->model->drop;
     request->dropped = 0;
-    if (drop->n == 0 || request->module->body != BODY_KIND_JSON)
+    if (drop->n == 0 || request->fields->form != NULL)
         return FAULT_NONE;
     switch (drop_members(&request->body, drop, &request->dropped)) {
     case DROP_DONE:

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "relay/asked_model.h"
 #include "relay/count.h"
+#include "relay/multipart_boundary.h"
 #include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
@@ -202,13 +203,26 @@ static bool is_json_type(struct str type)
     return type.n == 0 || str_ends(type, STR("+json"));
 }
 
+/* The body is a form, which has its own limit. */
+static bool take_form(struct request *request, struct str type, char *boundary)
+{
+    if (request->module->body != BODY_KIND_MULTIPART_OR_JSON || !multipart_boundary(type, boundary))
+        return false;
+    request->body.max = (uint64_t)request->snapshot->settings.server_max_body_multipart;
+    return true;
+}
+
 static enum fault check_body_head(struct exchange *x, const struct head *head)
 {
     struct str value;
+    char boundary[MULTIPART_BOUNDARY_MAX + 1];
     enum fault fault = FAULT_NONE;
     uint64_t bytes = head_body_bytes(head);
     if (x->request->module->body == BODY_KIND_NONE)
         return FAULT_NONE;
+    bool is_form = head_find(head, STR("content-type"), &value) &&
+                   head_count(head, STR("content-type")) == 1 &&
+                   take_form(x->request, value, boundary);
     if (bytes != UINT64_MAX && bytes > x->request->body.max) {
         fault = FAULT_BODY_TOO_LARGE;
         failure_set(&x->refused, fault, "%llu", (unsigned long long)x->request->body.max);
@@ -216,7 +230,7 @@ static enum fault check_body_head(struct exchange *x, const struct head *head)
                !str_eq_nocase(str_trim(value), STR("identity"))) {
         fault = FAULT_UNSUPPORTED_CONTENT_ENCODING;
         failure_set(&x->refused, fault, "%s", "");
-    } else if (head_find(head, STR("content-type"), &value) && !is_json_type(value)) {
+    } else if (!is_form && head_find(head, STR("content-type"), &value) && !is_json_type(value)) {
         fault = FAULT_UNSUPPORTED_CONTENT_TYPE;
         failure_set(&x->refused, fault, "application/json");
     }
@@ -230,8 +244,12 @@ static enum fault keep_headers(struct exchange *x, const struct head *head)
         if (!client_headers_take(&request->client, head->fields[i].name, head->fields[i].value))
             goto memory;
     }
-    if (request->module->body == BODY_KIND_JSON) {
-        request->fields = fields_new(request->module->stateful);
+    if (request->module->body != BODY_KIND_NONE) {
+        char boundary[MULTIPART_BOUNDARY_MAX + 1];
+        const char *type = request->client.content_type;
+        bool is_form = type != NULL && take_form(request, str_of(type), boundary);
+        request->fields =
+            is_form ? fields_new_form(boundary) : fields_new(request->module->stateful);
         if (request->fields == NULL)
             goto memory;
     }

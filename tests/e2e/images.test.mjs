@@ -225,3 +225,73 @@ test('I7 a blocked prompt', async () => {
     assert.equal(M2.count, 0);
     await gw.settled();
 });
+
+const edits = '/v1/images/edits';
+const file = Buffer.alloc(5e6, '\r\n--x\0');
+const part = (head, value) =>
+    Buffer.concat([Buffer.from(`--b1\r\n${head}\r\n\r\n`), Buffer.from(value), Buffer.from('\r\n')]);
+const text = (name, value) => part(`Content-Disposition: form-data; name="${name}"`, value);
+const picture = (name, bytes = 'PNG') =>
+    part(`Content-Disposition: form-data; name="${name}"; filename="a.png"\r\nContent-Type: image/png`, bytes);
+const form = (...parts) => Buffer.concat([...parts, Buffer.from('--b1--\r\n')]);
+const type = 'multipart/form-data; boundary=b1';
+
+async function edited(body, wanted, also = {}) {
+    M1.reset();
+    M1.once(reply(pictures(1)));
+    const response = bodyIs(await call(gw, { path: edits, type, body, ...also }), pictures(1));
+    assert.equal(M1.last.target, edits);
+    assert.equal(M1.last.header('content-type'), also.type ?? type);
+    assert.equal(Number(M1.last.header('content-length')), wanted.length);
+    assert.ok(M1.last.body.equals(Buffer.from(wanted)), 'only the model has changed');
+    return gw.usage(response.header('x-request-id'));
+}
+
+test('I3 a picture; pictures and a mask: their parts pass untouched', async () => {
+    for (const files of [[picture('image')], [picture('image[]'), picture('image[]'), picture('mask')]]) {
+        const rest = [...files, text('prompt', 'a cat'), text('n', '2')];
+        const entry = await edited(form(text('model', 'any'), ...rest), form(text('model', 'up'), ...rest));
+        assert.equal(entry.hold, '0.500000000');
+        assert.equal(entry.charge, '0.250000000');
+    }
+});
+
+test('I4 a JSON body', async () => {
+    const body = '{"model":"any","prompt":"x","images":[{"image_url":"https://example.com/a.png"}]}';
+    await edited(body, body.replace('"any"', '"up"'), { type: 'application/json' });
+});
+
+test('C9 the model behind a file of 5 MB, before it, bare, with a type; a quoted boundary', async () => {
+    const rest = [picture('image', file), text('prompt', 'a cat')];
+    const bare = (value) => part('content-disposition:form-data;name=model\r\nContent-Type: text/plain; charset=utf-8', value);
+    await edited(form(...rest, text('model', 'any')), form(...rest, text('model', 'up')));
+    await edited(form(text('model', 'any'), ...rest), form(text('model', 'up'), ...rest));
+    await edited(form(bare('any'), ...rest), form(bare('up'), ...rest));
+    await edited(form(text('model', 'any'), ...rest), form(text('model', 'up'), ...rest), {
+        type: 'multipart/form-data; boundary="b1"',
+    });
+});
+
+test('C10 no model is the default, as a part before the first', async () => {
+    const rest = [picture('image'), text('prompt', 'a cat'), text('size', '1024x1024')];
+    const entry = await edited(form(...rest), form(text('model', 'up'), ...rest));
+    assert.equal(entry.model, 'pieces');
+});
+
+test('C10 forms that are refused', async () => {
+    M1.reset();
+    const model = text('model', 'any');
+    const prompt = text('prompt', 'a cat');
+    for (const [body, reason, param] of [
+        [Buffer.concat([model, prompt]), 'invalid_multipart', null],
+        [form(model), 'missing_parameter', 'prompt'],
+        [form(model, model, prompt), 'duplicate_parameter', 'model'],
+        [form(model, text('Model', 'x'), prompt), 'duplicate_parameter', 'model'],
+        [form(model, prompt, text('n', '11')), 'invalid_value', 'n'],
+        [form(model, prompt, text('n', 'two')), 'invalid_type', 'n'],
+    ]) {
+        const response = await call(gw, { path: edits, type, body });
+        errorIs(response, 404, 'invalid_request_error', reason, { param });
+    }
+    assert.equal(M1.count, 0);
+});

@@ -61,6 +61,13 @@ const routes = [
         body: { model: 'gpt-4o-mini', prompt: 'a cat' },
         required: { model: 'string', prompt: 'string' },
     },
+    {
+        method: 'POST',
+        path: '/v1/images/edits',
+        paid: true,
+        body: { model: 'gpt-4o-mini', prompt: 'a cat' },
+        required: { model: 'string', prompt: 'string' },
+    },
     { method: 'GET', path: '/v1/models' },
     { method: 'GET', path: '/v1/models/gpt-4o-mini' },
 ];

@@ -1,0 +1,90 @@
+#include "relay/form.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fields.h"
+#include "relay/multipart.h"
+
+struct form {
+    struct multipart *scanner;
+    struct fields *fields;
+    bool in_field;        /* the part at hand is one of fields->field[name] */
+    enum field_name name; /* of the part at hand */
+    bool first;           /* the part's value has not begun */
+    char boundary[MULTIPART_BOUNDARY_MAX + 1];
+};
+
+static void on_part(void *context, const struct multipart_part *part)
+{
+    struct form *form = context;
+    form->in_field = false;
+    form->first = true;
+    if (part->has_filename)
+        fields_note_file(form->fields);
+    else if (!part->name_cut)
+        form->in_field = fields_begin_part(form->fields, part->name, &form->name);
+}
+
+static void on_data(void *context, struct str piece)
+{
+    struct form *form = context;
+    if (form->in_field)
+        fields_add_part(form->fields, form->name, piece, form->first);
+    form->first = false;
+}
+
+static void on_end(void *context, uint64_t begin, uint64_t end)
+{
+    struct form *form = context;
+    if (form->in_field)
+        fields_end_part(form->fields, form->name, begin, end);
+}
+
+struct form *form_new(const char *boundary, struct fields *fields)
+{
+    struct form *form = calloc(1, sizeof *form);
+    if (form == NULL)
+        return NULL;
+    struct multipart_sink sink = {.part = on_part, .data = on_data, .end = on_end, .context = form};
+    form->fields = fields;
+    snprintf(form->boundary, sizeof form->boundary, "%s", boundary);
+    form->scanner = multipart_new(boundary, &sink);
+    if (form->scanner == NULL)
+        form_free(&form);
+    return form;
+}
+
+void form_free(struct form **form)
+{
+    if (*form == NULL)
+        return;
+    multipart_free(&(*form)->scanner);
+    free(*form);
+    *form = NULL;
+}
+
+void form_feed(struct form *form, const char *p, size_t n)
+{
+    (void)multipart_feed(form->scanner, p, n);
+}
+
+enum fault form_finish(const struct form *form, struct failure *failure)
+{
+    if (multipart_end(form->scanner))
+        return FAULT_NONE;
+    failure_set(failure, FAULT_INVALID_MULTIPART, "offset %llu",
+                (unsigned long long)multipart_offset(form->scanner));
+    return FAULT_INVALID_MULTIPART;
+}
+
+uint64_t form_insert_at(const struct form *form)
+{
+    return multipart_insert_at(form->scanner);
+}
+
+const char *form_boundary(const struct form *form)
+{
+    return form->boundary;
+}

@@ -46,7 +46,7 @@ static void keep(char *room, size_t size, struct str value)
     room[n] = '\0';
 }
 
-static bool take_header(struct attempt_head *head, struct str line)
+static bool take_header(struct attempt_head *head, struct str line, bool file)
 {
     struct str value;
     if (name_is(line, "content-type", &value)) {
@@ -65,7 +65,7 @@ static bool take_header(struct attempt_head *head, struct str line)
     else if (name_is(line, "x-request-id", &value))
         keep(head->request_id, sizeof head->request_id, value);
     size_t colon = str_index(line, ':');
-    if (colon == line.n || !headers_pass_down(str_slice(line, 0, colon)))
+    if (colon == line.n || !headers_pass_down(str_slice(line, 0, colon), file))
         return true;
     value = str_trim(str_from(line, colon + 1));
     if (value.n == 0 || !headers_value_ok(value))
@@ -88,7 +88,7 @@ static size_t on_header(char *p, size_t size, size_t count, void *context)
     while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
         line.n--;
     if (line.n > 0 && !str_starts(line, STR("HTTP/")))
-        return take_header(&attempt->head, line) ? n : 0;
+        return take_header(&attempt->head, line, attempt->call.file) ? n : 0;
     if (line.n > 0)
         return n;
     long status = 0;

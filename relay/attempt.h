@@ -25,6 +25,7 @@ struct call {
     const struct body *body; /* POST; NULL = GET */
     struct str headers;      /* "Name: value\n"...; copied by attempt_start */
     bool stream;             /* an event stream is expected */
+    bool file;               /* bytes are expected: what its head says of them passes, too */
     bool fresh_connect;      /* not over a pooled connection */
     int64_t first_ms; /* from the start to the first use of the answer (attempt_note_first) */
     int64_t whole_ms; /* from the start to the end; 0 = no limit */

@@ -10,10 +10,14 @@
 
 #define ERROR_EVENT_MAX ((size_t)16 << 10)
 
+static const char unsaid_bytes[] = "application/octet-stream";
+
 static bool take_head(struct request *request)
 {
     const struct attempt_head *head = &request->attempt->head;
     memcpy(request->content_type, head->content_type, sizeof request->content_type);
+    if (request->tap.kind == TAP_BYTES && request->content_type[0] == '\0')
+        memcpy(request->content_type, unsaid_bytes, sizeof unsaid_bytes);
     buf_clear(&request->answer_headers);
     return buf_add_str(&request->answer_headers, buf_str(&head->pass));
 }
@@ -83,7 +87,8 @@ static void log_broken(const struct request *request)
               fault_name(request->failure.fault), request->offer->provider->name);
 }
 
-void delivery_broken(struct request *request)
+/* For books and log.  True: the upstream's own error event may go on unchanged. */
+static bool note_broken(struct request *request)
 {
     bool relay_it = false;
     struct failure failure = {0};
@@ -91,6 +96,12 @@ void delivery_broken(struct request *request)
     failure_take(&request->failure, &failure);
     log_broken(request);
     request->end = request->attempt->end == ATTEMPT_TIMEOUT ? "timeout" : "upstream_gone";
+    return relay_it;
+}
+
+void delivery_broken(struct request *request)
+{
+    bool relay_it = note_broken(request);
     request_end_attempt(request);
     if (request->stream.pulled > 0 && request->tap.raw)
         stream_abort(&request->stream); /* half an event is out: nothing can be said in it */
@@ -111,9 +122,11 @@ void delivery_long_end(struct request *request)
 {
     tap_end(&request->tap);
     bool good = request->attempt->end == ATTEMPT_COMPLETE && tap_is_good(&request->tap);
-    if (!good)
-        stream_abort(&request->stream);
-    request->end = good ? "finished" : "upstream_gone";
+    request->end = "finished";
+    if (!good) {
+        request->breaks = true;
+        (void)note_broken(request);
+    }
     request_end_attempt(request);
     request_settle(request, true, true);
 }
@@ -122,7 +135,7 @@ void delivery_cut(struct request *request)
 {
     log_broken(request);
     request_end_attempt(request);
-    if (request->tap.kind == TAP_JSON || request->tap.raw)
+    if (request->tap.kind != TAP_EVENTS || request->tap.raw)
         stream_abort(&request->stream);
     else
         push_error_event(request);

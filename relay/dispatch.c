@@ -13,8 +13,7 @@
 #include "relay/outbound.h"
 #include "relay/verdict.h"
 
-#define LAST_BYTES 1024 /* held back of an answer that is too long to be held whole */
-#define HOLD_MS 100     /* how long events that promise nothing wait for one that does */
+#define HOLD_MS 100 /* how long events that promise nothing wait for one that does */
 
 static struct timers *timers_of(struct request *request)
 {
@@ -39,14 +38,28 @@ static bool head_is_success(const struct attempt *attempt)
     return attempt->head.status >= 200 && attempt->head.status < 300;
 }
 
-/* The first body byte of a success says how it will be read. */
-static void open_tap(struct request *request)
+/* How a success will be read, by its type and its first byte. */
+static enum tap_kind kind_of_answer(const struct request *request, char first)
 {
-    bool events = is_event_stream(&request->attempt->head);
+    const struct attempt_head *head = &request->attempt->head;
+    struct str type = str_of(head->content_type);
+    if (is_event_stream(head))
+        return TAP_EVENTS;
+    if (!request->module->binary || str_contains_nocase(type, STR("json")) ||
+        str_contains_nocase(type, STR("html")))
+        return TAP_JSON;
+    bool says_little = type.n == 0 || str_starts_nocase(type, STR("text/"));
+    return says_little && (first == '{' || first == '[' || first == '<') ? TAP_JSON : TAP_BYTES;
+}
+
+static void open_tap(struct request *request, char first)
+{
+    enum tap_kind kind = kind_of_answer(request, first);
     size_t whole = (size_t)request->snapshot->settings.server_reply_buffer;
     stream_release_memory(&request->stream);
-    stream_init(&request->stream, events ? STREAM_EVENT_MAX * 2 : whole + STREAM_EVENT_MAX);
-    tap_init(&request->tap, events ? TAP_EVENTS : TAP_JSON, request->module, &request->stream);
+    stream_init(&request->stream,
+                kind == TAP_JSON ? whole + STREAM_EVENT_MAX : STREAM_EVENT_MAX * 2);
+    tap_init(&request->tap, kind, request->module, &request->stream);
     /* Nothing can be withheld from a client that has gone. */
     request->tap.injected_usage = request->injected_usage && request->state != REQUEST_DRAINING;
     request->tap.asked = request->choices;
@@ -69,7 +82,7 @@ static void release_long_answer(struct request *request)
     if (request->tap.kind == TAP_JSON && !request->stream_asked && !request->tap.json_bad &&
         !request->tap.seen.error && stream_size(stream) > whole) {
         request->tap.released_any = true;
-        stream_release(stream, stream_size(stream) - LAST_BYTES);
+        stream_release(stream, stream_size(stream) - TAP_LAST_BYTES);
     }
 }
 
@@ -78,15 +91,17 @@ static bool on_body(void *context, const char *p, size_t n)
     struct request *request = context;
     if (!head_is_success(request->attempt))
         return take_error_body(request, p, n);
+    if (n == 0)
+        return true;
     if (!request->tap_open)
-        open_tap(request);
+        open_tap(request, p[0]);
     if (request->state != REQUEST_DRAINING && stream_ready(&request->stream) > STREAM_HIGH) {
         request->paused_for_room = true;
         return false;
     }
     /* After the last word nothing more is kept than a tidy end needs. */
     if (request->tap.last_seen &&
-        stream_size(&request->stream) > request->tap.last_end + LAST_BYTES)
+        stream_size(&request->stream) > request->tap.last_end + TAP_LAST_BYTES)
         return true;
     if (request->stream.ended || !stream_push(&request->stream, p, n)) {
         request->ended_early = true;
@@ -262,6 +277,14 @@ static void step_awaiting(struct request *request)
         loop_mark(request->relay->loop, &request->ready);
     } else if (events && (tap->first_is_error || (!request->stream_asked && tap->events > 0))) {
         attempt_failed(request);
+    } else if (request->tap_open && tap->kind == TAP_BYTES) {
+        /* What has been cut already may come whole from another. */
+        if (request->stream_asked || (over && attempt->end != ATTEMPT_COMPLETE)) {
+            attempt_failed(request);
+            return;
+        }
+        delivery_commit(request, "first byte");
+        loop_mark(request->relay->loop, &request->ready);
     } else if (request->tap_open && tap->kind == TAP_JSON && tap->released_any && !over) {
         delivery_commit(request, "long answer");
     } else if (over && request->tap_open && tap->kind == TAP_JSON && !request->stream_asked &&
@@ -279,7 +302,7 @@ static void step_relaying(struct request *request)
     struct tap *tap = &request->tap;
     bool over = attempt_is_over(request);
     request_wake_exchange(request);
-    if (tap->kind == TAP_JSON) {
+    if (tap->kind != TAP_EVENTS) {
         if (over)
             delivery_long_end(request);
         return;

@@ -52,6 +52,7 @@ static const struct jspan_want wants[] = {
     [FIELD_store] = {{"store"}, JSPAN_POLICY},
     [FIELD_previous_response_id] = {{"previous_response_id"}, JSPAN_POLICY},
     [FIELD_conversation] = {{"conversation"}, JSPAN_POLICY},
+    [FIELD_voice] = {{"voice"}, JSPAN_POLICY},
     [FIELD_messages] = {{"messages"}, TEXT},
     [FIELD_input] = {{"input"}, TEXT},
     [FIELD_prompt] = {{"prompt"}, TEXT},
@@ -146,12 +147,22 @@ static int64_t medium_tokens(struct str name, struct str piece)
     return 0;
 }
 
+/* Of valid UTF-8, in pieces cut anywhere: every byte but those that go on with a sequence. */
+static int64_t characters(struct str piece)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < piece.n; i++)
+        n += ((unsigned char)piece.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the scanner dictates the parameters. */
 static void on_text(void *context, unsigned want, struct str name, bool is_name, bool first,
                     struct str piece)
 {
     struct fields *fields = context;
-    (void)want;
+    if (want == FIELD_input && !is_name)
+        fields->input_characters += characters(piece);
     if (first) {
         estimate_break(&fields->prompt);
         int64_t tokens = is_name ? 0 : medium_tokens(name, piece);
@@ -328,6 +339,13 @@ enum fault fields_need_text(const struct fields *fields, enum field_name name,
     if (field->type != JSPAN_STRING)
         return refuse(failure, FAULT_INVALID_TYPE, name, "a string");
     if (field->count == 0)
+        return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
+    return FAULT_NONE;
+}
+
+enum fault fields_need(const struct fields *fields, enum field_name name, struct failure *failure)
+{
+    if (!fields_has(fields, name) || fields->field[name].count == 0)
         return refuse(failure, FAULT_MISSING_PARAMETER, name, NULL);
     return FAULT_NONE;
 }

@@ -22,7 +22,7 @@
     X(stream) X(stream_options) X(n) X(best_of) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
         X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)            \
             X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)        \
-                X(conversation) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
+                X(conversation) X(voice) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
                     X(functions) X(instructions)
 /* clang-format on */
 
@@ -51,7 +51,8 @@ struct fields {
     char model[MODEL_NAME_MAX + 1];
     enum field_name repeated; /* the first that came twice or in another case; FIELD_COUNT = none */
     struct estimate prompt;
-    int64_t media_tokens; /* what pictures, sound and files in the prompt are reckoned at */
+    int64_t input_characters; /* of the texts in `input`: Unicode scalar values */
+    int64_t media_tokens;     /* what pictures, sound and files in the prompt are reckoned at */
     bool in_medium;
     enum jspan_type root; /* of the document; an object when fields_finish is content */
     uint64_t root_begin, root_count;
@@ -73,6 +74,9 @@ MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure
  * Faults: MISSING_PARAMETER, INVALID_TYPE, INVALID_VALUE. */
 MUST_USE enum fault fields_need_text(const struct fields *fields, enum field_name name,
                                      struct failure *failure);
+/* Of any type, but neither null nor empty. */
+MUST_USE enum fault fields_need(const struct fields *fields, enum field_name name,
+                                struct failure *failure);
 MUST_USE enum fault fields_need_list(const struct fields *fields, enum field_name name,
                                      struct failure *failure);
 /* A string or an array, and not empty. */

@@ -91,14 +91,22 @@ bool headers_upstream(const struct client_headers *client, const struct provider
            add_line(lines, "OpenAI-Project", provider->project);
 }
 
-bool headers_pass_down(struct str name)
+static bool is_one_of(struct str name, const char *const *names, size_t n)
 {
-    static const char *const names[] = {"content-type", "openai-processing-ms", "openai-version"};
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < n; i++) {
         if (str_eq_nocase(name, str_of(names[i])))
             return true;
     }
     return false;
+}
+
+bool headers_pass_down(struct str name, bool file)
+{
+    static const char *const always[] = {"content-type", "openai-processing-ms", "openai-version"};
+    static const char *const of_files[] = {"content-disposition", "content-range", "accept-ranges",
+                                           "etag", "last-modified"};
+    return is_one_of(name, always, COUNT(always)) ||
+           (file && is_one_of(name, of_files, COUNT(of_files)));
 }
 
 bool headers_value_ok(struct str value)

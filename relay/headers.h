@@ -31,8 +31,9 @@ void client_headers_release(struct client_headers *headers);
 MUST_USE bool headers_upstream(const struct client_headers *client, const struct provider *provider,
                                const char *content_type, int64_t user_id, struct buf *lines);
 
-/* True for an answer's header that passes to the client as it is. */
-bool headers_pass_down(struct str name);
+/* True for an answer's header that passes to the client as it is; `file`: those that describe a
+ * file are among them. */
+bool headers_pass_down(struct str name, bool file);
 /* Only visible ASCII, space and tab: a value that may go into a header. */
 bool headers_value_ok(struct str value);
 

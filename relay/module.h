@@ -46,6 +46,7 @@ struct module {
     bool message_in_errors; /* error bodies carry the message beside `error` too (AI SDK's reranker)
                              */
     enum error_event_shape error_event; /* of a stream that breaks */
+    bool binary;   /* its answer is sound, unless an event stream was asked for */
     bool stateful; /* requests may name objects that live at one provider, answers make such */
 
     /* Fields and ranges, once the body is complete (request->fields).  It may be called again when

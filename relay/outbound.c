@@ -55,15 +55,17 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
                           request->key->user_id, &request->call_headers))
         return refuse_memory(request);
     int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
+    bool flows = request->stream_asked || request->module->binary;
     *call = (struct call){
         .provider = provider,
         .path = request->module->upstream_path,
         .body = &request->body,
         .headers = buf_str(&request->call_headers),
         .stream = request->stream_asked,
+        .file = request->module->binary,
         .fresh_connect = request->fresh_connect,
-        .first_ms = request->stream_asked ? (first < left_ms ? first : left_ms) : 0,
-        .whole_ms = request->stream_asked ? 0 : (whole < left_ms ? whole : left_ms),
+        .first_ms = flows ? (first < left_ms ? first : left_ms) : 0,
+        .whole_ms = flows ? 0 : (whole < left_ms ? whole : left_ms),
         .idle_ms = provider->idle_timeout_ms,
     };
     return FAULT_NONE;

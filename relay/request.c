@@ -203,6 +203,11 @@ bool request_is_event_stream(const struct request *request)
     return request->tap_open && request->tap.kind == TAP_EVENTS;
 }
 
+bool request_flows(const struct request *request)
+{
+    return request->tap_open && request->tap.kind != TAP_JSON;
+}
+
 /* --- ends ----------------------------------------------------------------------------------------
  */
 
@@ -262,12 +267,13 @@ static void drop(struct request *request)
 /* The upstream has had the request: what it reports is charged, so it is read on for a while. */
 static void drain(struct request *request)
 {
-    int64_t limit = request->offer->provider->drain_ms;
+    const struct provider *provider = request->offer->provider;
+    int64_t limit = request->stream_asked ? provider->drain_ms : provider->whole_timeout_ms;
     stream_release_all(&request->stream);
     stream_skip(&request->stream, stream_ready(&request->stream));
     request->tap.injected_usage = false; /* nobody is left to withhold it from */
     request_enter(request, REQUEST_DRAINING, "client gone");
-    if (request->stream_asked)
+    if (request->stream_asked || request->module->binary)
         timer_arm(loop_timers(request->relay->loop), &request->timer, clock_ms() + limit);
     loop_mark(request->relay->loop, &request->ready); /* the last word may be here already */
     attempt_resume(request->attempt);

@@ -126,6 +126,7 @@ struct request {
     struct grave grave;
     unsigned mail_out;
     bool settled, open_noted, client_gone, ended_early;
+    bool breaks;     /* behind its last byte the connection must break: the answer was cut */
     const char *end; /* for the books */
     struct store_key_get key_get;
     struct references references;
@@ -149,6 +150,8 @@ MUST_USE enum fault request_authenticate(struct request *request,
                                          const uint8_t hash[SECRET_HASH_SIZE], bool *pending);
 /* The answer is an event stream. */
 bool request_is_event_stream(const struct request *request);
+/* Event stream or bytes: its parts go on as they come. */
+bool request_flows(const struct request *request);
 /* After that wake: NONE, UNKNOWN_TOKEN or STORE_UNAVAILABLE. */
 enum fault request_authenticated(struct request *request);
 

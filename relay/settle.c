@@ -100,7 +100,9 @@ static void let_go(struct request *request)
         timer_arm(loop_timers(request->relay->loop), &request->timer, clock_ms() + LINGER_MS);
     } else {
         request_end_attempt(request);
-        if (!stream->ended)
+        if (request->breaks)
+            stream_abort(stream);
+        else if (!stream->ended)
             stream_end(stream);
     }
     body_release(&request->body);

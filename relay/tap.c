@@ -202,8 +202,22 @@ void tap_release(struct tap *tap)
     buf_release(&tap->issued);
 }
 
+/* The end waits for the charge. */
+static void feed_bytes(struct tap *tap)
+{
+    uint64_t size = stream_size(tap->stream);
+    tap->items = 1;
+    tap->released_any = true;
+    if (size > TAP_LAST_BYTES)
+        stream_release(tap->stream, size - TAP_LAST_BYTES);
+}
+
 void tap_feed(struct tap *tap, const char *p, size_t n)
 {
+    if (tap->kind == TAP_BYTES) {
+        feed_bytes(tap);
+        return;
+    }
     if (tap->kind == TAP_JSON) {
         on_data(tap, (struct str){p, n});
         return;
@@ -223,6 +237,8 @@ void tap_feed(struct tap *tap, const char *p, size_t n)
  * is whole, else it never was. */
 void tap_end(struct tap *tap)
 {
+    if (tap->kind == TAP_BYTES)
+        return;
     if (tap->kind == TAP_JSON) {
         if (!scanner_is_done(tap))
             tap->json_bad = true;
@@ -241,7 +257,7 @@ void tap_end(struct tap *tap)
 
 bool tap_is_good(const struct tap *tap)
 {
-    return !tap->json_bad && tap->module->reply_is_good(tap);
+    return tap->kind == TAP_BYTES || (!tap->json_bad && tap->module->reply_is_good(tap));
 }
 
 bool tap_is_complete(const struct tap *tap)

@@ -18,11 +18,13 @@
 
 #define TAP_COPY_MAX ((size_t)16 << 10) /* of a usage or error object */
 #define TAP_CHOICES_MAX 128
+#define TAP_LAST_BYTES 1024 /* held back of an answer that flows and has no last word */
 #define TAP_ISSUED_MAX ((size_t)16 << 10) /* of ids that one answer gives out */
 
 enum tap_kind {
-    TAP_JSON,  /* one document, held whole */
-    TAP_EVENTS /* an event stream */
+    TAP_JSON,   /* one document, held whole */
+    TAP_EVENTS, /* an event stream */
+    TAP_BYTES   /* sound or pictures: passes as it comes, but for its end */
 };
 
 /* What one event (or the document) has shown so far. */

@@ -108,9 +108,13 @@ static ssize_t on_pull(void *context, uint64_t position, char *into, size_t max)
         x->progress_ms = clock_ms();
         return (ssize_t)n;
     }
+    if (stream->aborted) {
+        /* libmicrohttpd closes the connection in its next run only. */
+        client_kick(x->client);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (stream->ended)
-        return stream->aborted ? MHD_CONTENT_READER_END_WITH_ERROR
-                               : MHD_CONTENT_READER_END_OF_STREAM;
+        return MHD_CONTENT_READER_END_OF_STREAM;
     x->reader_idle = true;
     exchange_suspend(x);
     return 0;
@@ -124,7 +128,9 @@ static bool queue_answer_head(const struct request *request, struct buf *lines)
                  request->content_type[0] != '\0' ? request->content_type : "application/json") &&
         buf_add_str(lines, passed);
     if (ok && request_is_event_stream(request))
-        ok = buf_add_str(lines, STR("Cache-Control: no-cache\nX-Accel-Buffering: no\n"));
+        ok = buf_add_str(lines, STR("Cache-Control: no-cache\n"));
+    if (ok && request_flows(request))
+        ok = buf_add_str(lines, STR("X-Accel-Buffering: no\n"));
     return ok;
 }
 

@@ -68,15 +68,22 @@ const routes = [
         body: { model: 'gpt-4o-mini', prompt: 'a cat' },
         required: { model: 'string', prompt: 'string' },
     },
+    {
+        method: 'POST',
+        path: '/v1/audio/speech',
+        paid: true,
+        body: { model: 'gpt-4o-mini', input: 'hello', voice: 'alloy' },
+        required: { model: 'string', input: 'string', voice: 'text or object' },
+    },
     { method: 'GET', path: '/v1/models' },
     { method: 'GET', path: '/v1/models/gpt-4o-mini' },
 ];
 
 // One model for every endpoint.
 const everything = {
-    endpoints: 'chat completions responses embeddings rerank moderation images',
+    endpoints: 'chat completions responses embeddings rerank moderation images speech',
     offer: ['P1/up', 'P2/up priority=2'],
-    price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens', 'out_image 1 per 1M tokens'],
+    price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens', 'out_image 1 per 1M tokens', 'characters 1 per 1M characters'],
 };
 const dead = `http://127.0.0.1:${await refusedPort()}/v1`;
 const s = await scene(
@@ -104,8 +111,9 @@ const wrongOf = {
     string: [5, true, [], {}],
     array: ['text', 5, {}, true],
     'text or array': [5, {}, true],
+    'text or object': [5, [], true],
 };
-const emptyOf = { string: '', array: [], 'text or array': '' };
+const emptyOf = { string: '', array: [], 'text or array': '', 'text or object': '' };
 
 for (const route of routes) {
     const name = `walk ${route.method} ${route.path}`;

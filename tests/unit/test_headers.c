@@ -192,11 +192,13 @@ static void answer_headers_pass_by_an_allow_list(void **state)
                                           "x-oneapi-request-id",
                                           "date",
                                           "nel"};
-    assert_true(headers_pass_down(STR("Content-Type")));
-    assert_true(headers_pass_down(STR("openai-PROCESSING-ms")));
-    assert_true(headers_pass_down(STR("openai-version")));
+    assert_true(headers_pass_down(STR("Content-Type"), false));
+    assert_true(headers_pass_down(STR("openai-PROCESSING-ms"), false));
+    assert_true(headers_pass_down(STR("openai-version"), false));
     for (size_t i = 0; i < COUNT(dropped); i++)
-        assert_false(headers_pass_down(str_of(dropped[i])));
+        assert_false(headers_pass_down(str_of(dropped[i]), i % 2 == 0));
+    assert_true(headers_pass_down(STR("Content-Disposition"), true));
+    assert_false(headers_pass_down(STR("Content-Disposition"), false));
 }
 
 int main(void)

@@ -87,6 +87,11 @@ const operations = {
         return result;
     },
 
+    async speech(client, { input }) {
+        const done = await client.audio.speech.create({ model: 'tts-1', input, voice: 'alloy' });
+        return { bytes: Buffer.from(await done.arrayBuffer()), type: done.headers.get('content-type') };
+    },
+
     async tools(client) {
         const done = await client.chat.completions.create({ model, messages, tools });
         const [call] = done.choices[0].message.tool_calls;

@@ -221,7 +221,8 @@ static char *edited(const char *text, const struct body *body, size_t *n)
         *n += until - at;
         if (i == body->edit_count)
             break;
-        memcpy(out + *n, body->edits[i].text, body->edits[i].n);
+        if (body->edits[i].n > 0) /* an edit that only takes out has no text */
+            memcpy(out + *n, body->edits[i].text, body->edits[i].n);
         *n += body->edits[i].n;
         at = (size_t)body->edits[i].end;
     }

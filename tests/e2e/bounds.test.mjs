@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { data, event, events, hang, told } from './lib/answers.mjs';
-import { binary, scene } from './lib/gateway.mjs';
+import { scene } from './lib/gateway.mjs';
 import { RawClient, requestBytes } from './lib/raw.mjs';
 import { chatStream } from './lib/requests.mjs';
 import { deadlineMs, eventually, pace } from './lib/wait.mjs';
@@ -118,10 +118,7 @@ test('Y2 a drain ends at its limit', async (t) => {
 
 const readers = 8;
 const streamBytes = 24e6; // more than the kernel's buffers on the way hold
-const perStream = /asan|tsan/.test(binary) ? 2e6 : 512e3; // of the gateway's memory
-
-/** An AddressSanitizer gives freed memory back at once. */
-const atOnce = { ASAN_OPTIONS: 'quarantine_size_mb=1:thread_local_quarantine_size_kb=16' };
+const perStream = 512e3; // of the gateway's memory
 
 /** Eight clients ask for a long stream and read nothing; gives them when the upstreams stand still. */
 async function unread(s, answer, sent) {
@@ -150,7 +147,7 @@ test('Y3 clients that never read keep memory bounded', async (t) => {
     for (const direct of ['on', 'off']) {
         await t.test(`Y3 direct = ${direct}`, async (st) => {
             const provider = { idle_timeout: '60s', whole_timeout: '60s' };
-            const s = await scene(st, { server: { direct }, provider, env: atOnce });
+            const s = await scene(st, { server: { direct }, provider });
             let sent = 0;
             const answer = told(async ({ send, last }) => {
                 for (let i = 0; i < count && (await send(piece)); i++) sent += piece.length;

@@ -178,6 +178,17 @@ const struct rate *price_find(const struct price *price, enum counter counter,
     }
 }
 
+bool price_names(const struct price *price, enum counter counter)
+{
+    do {
+        for (unsigned i = 0; i < price->n; i++) {
+            if (price->rates[i].counter == counter)
+                return true;
+        }
+    } while (counter_fallback(counter, &counter));
+    return false;
+}
+
 bool price_is_empty(const struct price *price)
 {
     return price->n == 0;

@@ -87,6 +87,8 @@ MUST_USE bool ratio_parse(struct str text, uint32_t *ppm);
  * when unpriced. */
 const struct rate *price_find(const struct price *price, enum counter counter,
                               const struct price_match *match);
+/* Some rate is for this counter or for one that it falls back to, whatever it asks for. */
+bool price_names(const struct price *price, enum counter counter);
 bool price_is_empty(const struct price *price);
 
 #endif

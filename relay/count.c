@@ -18,18 +18,16 @@ static struct price_match match_of(const struct request *request, const struct c
 }
 
 /* Pictures, sound and documents are measured in more than one unit (pieces, seconds, tokens); the
- * price names those that are charged, and the others are let be.  Where it names none of them all
- * stay, and are refused as unpriced. */
-static void keep_priced(const struct request *request, const struct price_match *match,
-                        struct counters *counters)
+ * price names those that are charged, and the others are let be.  A unit that it names stays, also
+ * where it has no rate for this quality or size: that is refused, or told, as unpriced. */
+static void keep_priced(const struct request *request, struct counters *counters)
 {
     struct counters kept = {{0}};
     bool any = false;
     if (request->module->quantities == NULL)
         return;
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        if (counters->n[i] == 0 ||
-            price_find(&request->model->price, (enum counter)i, match) == NULL)
+        if (counters->n[i] == 0 || !price_names(&request->model->price, (enum counter)i))
             continue;
         kept.n[i] = counters->n[i];
         any = true;
@@ -50,7 +48,7 @@ enum charge_result count_hold(const struct request *request, int64_t *nusd)
     request->module->ceiling(request, &counters);
     struct price_match match = match_of(request, &counters);
     match.dearest = true;
-    keep_priced(request, &match, &counters);
+    keep_priced(request, &counters);
     enum charge_result result =
         charge_compute(price, &counters, &match, key->group_ppm, key->user_ppm, &charge);
     if (result != CHARGE_OK)
@@ -137,7 +135,7 @@ void count_charge(struct request *request, struct ledger_entry *entry)
     struct price_match match = match_of(request, counters);
     struct price_match open = match; /* what nobody has told may have been the dearest */
     open.dearest = true;
-    keep_priced(request, &open, counters);
+    keep_priced(request, counters);
     enum charge_result result =
         charge_compute(price, counters, &match, entry->group_ppm, entry->user_ppm, &charge);
     if (result == CHARGE_UNPRICED)

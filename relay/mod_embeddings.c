@@ -1,7 +1,7 @@
 /* POST /embeddings. */
 #include "relay/asked_model.h"
 #include "relay/edit.h"
-#include "relay/list_reply.h"
+#include "relay/plain_reply.h"
 #include "relay/request.h"
 
 static enum fault embeddings_check(struct request *request, struct failure *failure)
@@ -28,10 +28,10 @@ const struct module embeddings_module = {
     .check = embeddings_check,
     .edit = edit_model_only,
     .ceiling = embeddings_ceiling,
-    .reply_wants = list_reply_wants,
-    .reply_want_count = LIST_REPLY_WANTS,
-    .reply_take = list_reply_take,
-    .reply_is_good = list_reply_is_good,
-    .fate = list_reply_fate,
-    .is_complete = list_reply_is_complete,
+    .reply_wants = plain_reply_wants,
+    .reply_want_count = PLAIN_REPLY_WANTS,
+    .reply_take = plain_reply_take,
+    .reply_is_good = plain_reply_is_good,
+    .fate = plain_reply_fate,
+    .is_complete = plain_reply_is_complete,
 };

@@ -1,7 +1,7 @@
 /* POST /images/generations and /images/edits: pictures, whole or as a stream with previews. */
 #include "relay/asked_model.h"
 #include "relay/edit.h"
-#include "relay/list_reply.h"
+#include "relay/plain_reply.h"
 #include "relay/request.h"
 
 #define PICTURES_MAX 10
@@ -54,74 +54,15 @@ static void images_quantities(const struct request *request, struct counters *co
         counters->n[COUNTER_out_image] = seen * tokens_of_a_picture(request);
 }
 
-enum {
-    WANT_ERROR,
-    WANT_DATA,
-    WANT_USAGE,
-    WANT_QUALITY,
-    WANT_SIZE,
-    WANT_TYPE,
-    WANT_MESSAGE,
-    WANT_CODE,
-    WANT_PARAM,
-    WANT_COUNT
-};
+enum { KIND_UNKNOWN, KIND_OTHER, KIND_COMPLETED, KIND_ERROR };
 
-static const struct jspan_want images_wants[WANT_COUNT] = {
-    [WANT_ERROR] = {{"error"}, JSPAN_COPY},
-    [WANT_DATA] = {{"data"}, 0},
-    [WANT_USAGE] = {{"usage"}, JSPAN_COPY},
-    [WANT_QUALITY] = {{"quality"}, 0},
-    [WANT_SIZE] = {{"size"}, 0},
-    [WANT_TYPE] = {{"type"}, 0},
-    [WANT_MESSAGE] = {{"message"}, 0},
-    [WANT_CODE] = {{"code"}, 0},
-    [WANT_PARAM] = {{"param"}, 0},
-};
-
-enum { KIND_OTHER, KIND_COMPLETED, KIND_ERROR };
-
-static unsigned kind_of(struct str type)
+static unsigned images_event_kind(struct str type)
 {
     if (str_eq(type, STR("error")))
         return KIND_ERROR;
-    return str_ends(type, STR(".completed")) ? KIND_COMPLETED : KIND_OTHER;
-}
-
-static void images_take(struct tap *tap, const struct jspan_value *value)
-{
-    switch (value->want) {
-    case WANT_ERROR:
-        tap_take_error(tap, value);
-        break;
-    case WANT_DATA:
-        tap_take_result(tap, value);
-        break;
-    case WANT_USAGE:
-        tap_take_usage(tap, value);
-        break;
-    case WANT_QUALITY:
-        tap_take_word(value, tap->quality, sizeof tap->quality);
-        break;
-    case WANT_SIZE:
-        tap_take_word(value, tap->size, sizeof tap->size);
-        break;
-    case WANT_TYPE:
-        if (value->type == JSPAN_STRING && !value->text_cut)
-            tap->seen.kind = kind_of(value->text);
-        break;
-    case WANT_MESSAGE:
-        tap_take_flat(tap, "message", value);
-        break;
-    case WANT_CODE:
-        tap_take_flat(tap, "code", value);
-        break;
-    case WANT_PARAM:
-        tap_take_flat(tap, "param", value);
-        break;
-    default:
-        break;
-    }
+    if (str_ends(type, STR(".completed")))
+        return KIND_COMPLETED;
+    return type.n > 0 ? KIND_OTHER : KIND_UNKNOWN;
 }
 
 /* The last word is the last picture. */
@@ -129,13 +70,12 @@ static enum event_fate images_fate(struct tap *tap, const struct sse_event *even
 {
     if (str_eq(str_trim(event->head), STR("[DONE]")))
         return EVENT_LAST;
-    if (tap->seen.kind == KIND_OTHER)
-        tap->seen.kind = kind_of(event->type);
-    if (tap->seen.kind == KIND_ERROR)
+    unsigned kind = tap_kind(tap, event->type);
+    if (kind == KIND_ERROR)
         tap_take_flat_error(tap);
     if (tap->seen.error)
-        return tap->seen.kind == KIND_ERROR ? EVENT_ERROR : EVENT_FOREIGN_ERROR;
-    if (tap->seen.kind != KIND_COMPLETED)
+        return kind == KIND_ERROR ? EVENT_ERROR : EVENT_FOREIGN_ERROR;
+    if (kind != KIND_COMPLETED)
         return EVENT_PASS;
     tap->items++;
     return tap->items < tap->asked ? EVENT_PASS : EVENT_LAST;
@@ -146,46 +86,17 @@ static bool images_is_complete(const struct tap *tap)
     return tap->items > 0;
 }
 
-const struct module images_generations_module = {
-    .name = "images",
-    .method = "POST",
-    .path = "/images/generations",
-    .body = BODY_KIND_JSON,
-    .needs_provider = true,
-    .endpoint = ENDPOINT_images,
-    .repeat_ambiguous = false,
-    .upstream_path = "/images/generations",
-    .error_event = ERROR_EVENT_TYPED,
-    .check = images_check,
-    .edit = edit_model_only,
-    .ceiling = images_ceiling,
-    .quantities = images_quantities,
-    .reply_wants = images_wants,
-    .reply_want_count = WANT_COUNT,
-    .reply_take = images_take,
-    .reply_is_good = list_reply_is_good,
-    .fate = images_fate,
-    .is_complete = images_is_complete,
-};
+/* The two differ in what may be sent. */
+#define IMAGES(path_, body_)                                                                       \
+    {                                                                                              \
+        .name = "images", .method = "POST", .path = path_, .body = body_, .needs_provider = true,  \
+        .endpoint = ENDPOINT_images, .repeat_ambiguous = false, .upstream_path = path_,            \
+        .error_event = ERROR_EVENT_TYPED, .check = images_check, .edit = edit_model_only,          \
+        .ceiling = images_ceiling, .quantities = images_quantities,                                \
+        .reply_wants = plain_reply_wants, .reply_want_count = PLAIN_REPLY_WANTS,                   \
+        .reply_take = plain_reply_take, .reply_is_good = plain_reply_is_good, .fate = images_fate, \
+        .event_kind = images_event_kind, .is_complete = images_is_complete,                        \
+    }
 
-const struct module images_edits_module = {
-    .name = "images",
-    .method = "POST",
-    .path = "/images/edits",
-    .body = BODY_KIND_MULTIPART_OR_JSON,
-    .needs_provider = true,
-    .endpoint = ENDPOINT_images,
-    .repeat_ambiguous = false,
-    .upstream_path = "/images/edits",
-    .error_event = ERROR_EVENT_TYPED,
-    .check = images_check,
-    .edit = edit_model_only,
-    .ceiling = images_ceiling,
-    .quantities = images_quantities,
-    .reply_wants = images_wants,
-    .reply_want_count = WANT_COUNT,
-    .reply_take = images_take,
-    .reply_is_good = list_reply_is_good,
-    .fate = images_fate,
-    .is_complete = images_is_complete,
-};
+const struct module images_generations_module = IMAGES("/images/generations", BODY_KIND_JSON);
+const struct module images_edits_module = IMAGES("/images/edits", BODY_KIND_MULTIPART_OR_JSON);

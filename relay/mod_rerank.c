@@ -1,7 +1,7 @@
 /* POST /rerank: a query and documents, in the shapes of Cohere, Jina, SiliconFlow and Voyage. */
 #include "relay/asked_model.h"
 #include "relay/edit.h"
-#include "relay/list_reply.h"
+#include "relay/plain_reply.h"
 #include "relay/request.h"
 
 #define DOCUMENTS_MAX 10000
@@ -57,10 +57,10 @@ const struct module rerank_module = {
     .edit = edit_model_only,
     .ceiling = rerank_ceiling,
     .quantities = rerank_quantities,
-    .reply_wants = list_reply_wants,
-    .reply_want_count = LIST_REPLY_WANTS,
-    .reply_take = list_reply_take,
-    .reply_is_good = list_reply_is_good,
-    .fate = list_reply_fate,
-    .is_complete = list_reply_is_complete,
+    .reply_wants = plain_reply_wants,
+    .reply_want_count = PLAIN_REPLY_WANTS,
+    .reply_take = plain_reply_take,
+    .reply_is_good = plain_reply_is_good,
+    .fate = plain_reply_fate,
+    .is_complete = plain_reply_is_complete,
 };

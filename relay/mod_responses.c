@@ -87,5 +87,6 @@ const struct module responses_module = {
     .reply_text = responses_reply_text,
     .reply_is_good = responses_reply_is_good,
     .fate = responses_reply_fate,
+    .event_kind = responses_reply_kind,
     .is_complete = responses_reply_is_complete,
 };

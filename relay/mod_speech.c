@@ -3,6 +3,7 @@
 
 #include "relay/asked_model.h"
 #include "relay/edit.h"
+#include "relay/plain_reply.h"
 #include "relay/request.h"
 
 /* Of a model priced by tokens whose answer tells no usage: a second of speech is about 3.3 tokens
@@ -67,53 +68,15 @@ static void speech_quantities(const struct request *request, struct counters *co
 /* --- the event stream, and errors told with a 2xx ------------------------------------------------
  */
 
-enum { WANT_ERROR, WANT_USAGE, WANT_TYPE, WANT_MESSAGE, WANT_CODE, WANT_PARAM };
+enum { KIND_UNKNOWN, KIND_DELTA, KIND_LAST, KIND_ERROR };
 
-enum kind { KIND_UNKNOWN, KIND_DELTA, KIND_LAST, KIND_ERROR };
-
-static const struct jspan_want wants[] = {
-    [WANT_ERROR] = {{"error"}, JSPAN_COPY},
-    [WANT_USAGE] = {{"usage"}, JSPAN_COPY},
-    [WANT_TYPE] = {{"type"}, 0},
-    [WANT_MESSAGE] = {{"message"}, 0},
-    [WANT_CODE] = {{"code"}, 0},
-    [WANT_PARAM] = {{"param"}, 0},
-};
-
-static enum kind kind_of(struct str type)
+static unsigned speech_event_kind(struct str type)
 {
     if (str_eq(type, STR("speech.audio.delta")))
         return KIND_DELTA;
     if (str_eq(type, STR("speech.audio.done")))
         return KIND_LAST;
     return str_eq(type, STR("error")) ? KIND_ERROR : KIND_UNKNOWN;
-}
-
-static void speech_take(struct tap *tap, const struct jspan_value *value)
-{
-    switch (value->want) {
-    case WANT_ERROR:
-        tap_take_error(tap, value);
-        break;
-    case WANT_USAGE:
-        tap_take_usage(tap, value);
-        break;
-    case WANT_TYPE:
-        if (value->type == JSPAN_STRING)
-            tap->seen.kind = kind_of(value->text);
-        break;
-    case WANT_MESSAGE:
-        tap_take_flat(tap, "message", value);
-        break;
-    case WANT_CODE:
-        tap_take_flat(tap, "code", value);
-        break;
-    case WANT_PARAM:
-        tap_take_flat(tap, "param", value);
-        break;
-    default:
-        break;
-    }
 }
 
 /* A document is never what was asked for. */
@@ -125,7 +88,7 @@ static bool speech_is_good(const struct tap *tap)
 
 static enum event_fate speech_fate(struct tap *tap, const struct sse_event *event)
 {
-    enum kind kind = tap->seen.kind != KIND_UNKNOWN ? tap->seen.kind : kind_of(event->type);
+    unsigned kind = tap_kind(tap, event->type);
     if (kind == KIND_ERROR)
         tap_take_flat_error(tap);
     if (tap->seen.error)
@@ -135,12 +98,6 @@ static enum event_fate speech_fate(struct tap *tap, const struct sse_event *even
     if (kind == KIND_DELTA)
         tap->items = 1; /* there is sound to charge for */
     return EVENT_PASS;
-}
-
-static bool speech_is_complete(const struct tap *tap)
-{
-    (void)tap;
-    return false;
 }
 
 const struct module speech_module = {
@@ -158,10 +115,11 @@ const struct module speech_module = {
     .edit = edit_model_only,
     .ceiling = speech_ceiling,
     .quantities = speech_quantities,
-    .reply_wants = wants,
-    .reply_want_count = COUNT(wants),
-    .reply_take = speech_take,
+    .reply_wants = plain_reply_wants,
+    .reply_want_count = PLAIN_REPLY_WANTS,
+    .reply_take = plain_reply_take,
     .reply_is_good = speech_is_good,
     .fate = speech_fate,
-    .is_complete = speech_is_complete,
+    .event_kind = speech_event_kind,
+    .is_complete = plain_reply_is_complete,
 };

@@ -67,6 +67,9 @@ struct module {
     void (*reply_text)(struct tap *tap, struct str name, struct str piece, bool first);
     bool (*reply_is_good)(const struct tap *tap);
     enum event_fate (*fate)(struct tap *tap, const struct sse_event *event);
+    /* What an event of this type is: the module's own enumeration, 0 = unknown.  NULL where events
+     * have no types. */
+    unsigned (*event_kind)(struct str type);
     /* A stream without its last word is complete all the same (every choice has finished). */
     bool (*is_complete)(const struct tap *tap);
 

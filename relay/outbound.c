@@ -20,12 +20,17 @@ static enum fault refuse_memory(struct request *request)
     return FAULT_GATEWAY_MEMORY;
 }
 
-/* What the model does not take. */
+const struct word_list *outbound_drop(const struct request *request)
+{
+    static const struct word_list none = {NULL, 0};
+    return request->fields->form == NULL ? &request->model->drop : &none;
+}
+
 static enum fault drop_unwanted(struct request *request)
 {
-    const struct word_list *drop = &request->model->drop;
+    const struct word_list *drop = outbound_drop(request);
     request->dropped = 0;
-    if (drop->n == 0 || request->fields->form != NULL)
+    if (drop->n == 0)
         return FAULT_NONE;
     switch (drop_members(&request->body, drop, &request->dropped)) {
     case DROP_DONE:

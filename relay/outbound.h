@@ -10,9 +10,14 @@
 #include "relay/attempt.h"
 
 struct request;
+struct word_list;
 
 /* Makes the call for request->offer, which may take `left_ms` at most; it borrows from the request.
  * Faults, told in request->failure: DUPLICATE_PARAMETER, GATEWAY_MEMORY. */
 MUST_USE enum fault outbound_prepare(struct request *request, int64_t left_ms, struct call *call);
+
+/* The members of this request that its model does not take and that are left out: none of a form,
+ * whose parts all pass. */
+const struct word_list *outbound_drop(const struct request *request);
 
 #endif

@@ -77,7 +77,7 @@ enum kind {
     KIND_ERROR
 };
 
-static enum kind kind_of(struct str type)
+unsigned responses_reply_kind(struct str type)
 {
     static const struct {
         const char *type;
@@ -98,12 +98,6 @@ static enum kind kind_of(struct str type)
             return kinds[i].kind;
     }
     return str_starts(type, STR("response.")) ? KIND_OTHER : KIND_UNKNOWN;
-}
-
-/* What the data says, else what stands beside it. */
-static enum kind kind_now(const struct tap *tap, struct str beside)
-{
-    return tap->seen.kind != KIND_UNKNOWN ? (enum kind)tap->seen.kind : kind_of(beside);
 }
 
 /* --- members -------------------------------------------------------------------------------------
@@ -150,22 +144,18 @@ static void take_of_event(struct tap *tap, const struct jspan_value *value)
     struct str beside = {tap->sse.type, tap->sse.type_n};
     switch (value->want) {
     case WANT_TYPE:
-        tap->seen.kind = value->type == JSPAN_STRING ? kind_of(value->text) : KIND_UNKNOWN;
+        tap_take_kind(tap, value);
         break;
     case WANT_NUMBER:
         tap->seen.numbered = jspan_value_u64(value, NUMBER_MAX, &tap->seen.number);
         break;
     case WANT_MESSAGE:
-        tap_take_flat(tap, "message", value);
-        break;
     case WANT_CODE:
-        tap_take_flat(tap, "code", value);
-        break;
     case WANT_PARAM:
-        tap_take_flat(tap, "param", value);
+        tap_take_flat(tap, value);
         break;
     case WANT_ITEM_NAME: /* of a function; its arguments come as deltas */
-        if (kind_now(tap, beside) == KIND_ADDED)
+        if (tap_kind(tap, beside) == KIND_ADDED)
             estimate_feed(&tap->output, value->text.p, value->text.n);
         break;
     case WANT_ITEM_ID:
@@ -219,7 +209,7 @@ void responses_reply_text(struct tap *tap, struct str name, struct str piece, bo
     struct str beside = {tap->sse.type, tap->sse.type_n};
     if (tap->kind == TAP_EVENTS) {
         /* The deltas of a stream are one text: runs go on. */
-        if (str_eq(name, STR("delta")) && kind_now(tap, beside) != KIND_SOUND)
+        if (str_eq(name, STR("delta")) && tap_kind(tap, beside) != KIND_SOUND)
             estimate_feed(&tap->output, piece.p, piece.n);
         return;
     }
@@ -244,7 +234,7 @@ bool responses_reply_is_good(const struct tap *tap)
 
 enum event_fate responses_reply_fate(struct tap *tap, const struct sse_event *event)
 {
-    enum kind kind = kind_now(tap, event->type);
+    unsigned kind = tap_kind(tap, event->type);
     if (kind == KIND_ERROR) {
         tap_take_flat_error(tap);
         return EVENT_ERROR;

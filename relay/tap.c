@@ -286,9 +286,21 @@ void tap_take_error(struct tap *tap, const struct jspan_value *value)
         buf_clear(&tap->error);
 }
 
-void tap_take_flat(struct tap *tap, const char *name, const struct jspan_value *value)
+void tap_take_kind(struct tap *tap, const struct jspan_value *value)
+{
+    if (tap->module->event_kind != NULL && value->type == JSPAN_STRING && !value->text_cut)
+        tap->seen.kind = tap->module->event_kind(value->text);
+}
+
+unsigned tap_kind(const struct tap *tap, struct str beside)
+{
+    return tap->seen.kind != 0 ? tap->seen.kind : tap->module->event_kind(beside);
+}
+
+void tap_take_flat(struct tap *tap, const struct jspan_value *value)
 {
     struct buf *flat = &tap->flat;
+    const char *name = tap->module->reply_wants[value->want].path[0];
     if (value->type != JSPAN_STRING && value->type != JSPAN_NUMBER)
         return;
     if (!buf_addf(flat, "%s\"%s\":\"", flat->n > 0 ? "," : "", name) ||

@@ -34,7 +34,7 @@ struct tap_seen {
     bool id, status;
     bool numbered;
     uint64_t number; /* its sequence_number */
-    unsigned kind;   /* what it says it is; the module's own enumeration, 0 = nothing */
+    unsigned kind;   /* what its data says it is, as module->event_kind tells; 0 = nothing */
 };
 
 struct tap_choice {
@@ -111,9 +111,13 @@ bool tap_has_output(const struct tap *tap);
 void tap_take_error(struct tap *tap, const struct jspan_value *value);
 void tap_take_usage(struct tap *tap, const struct jspan_value *value);
 void tap_take_result(struct tap *tap, const struct jspan_value *value);
-/* A member of an error whose members stand beside its type, as `name`; tap_take_flat_error makes
- * the error object of them, unless there is one. */
-void tap_take_flat(struct tap *tap, const char *name, const struct jspan_value *value);
+/* The type that stands in an event's data; and what the event is by that, else by the type beside
+ * the data. */
+void tap_take_kind(struct tap *tap, const struct jspan_value *value);
+unsigned tap_kind(const struct tap *tap, struct str beside);
+/* A member of an error whose members stand beside its type; tap_take_flat_error makes the error
+ * object of them, unless there is one. */
+void tap_take_flat(struct tap *tap, const struct jspan_value *value);
 void tap_take_flat_error(struct tap *tap);
 /* What looked like an error is none. */
 void tap_forget_error(struct tap *tap);

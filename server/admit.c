@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "relay/asked_model.h"
 #include "relay/count.h"
+#include "relay/outbound.h"
 #include "relay/multipart_boundary.h"
 #include "relay/pin.h"
 #include "relay/request.h"
@@ -304,7 +305,7 @@ static enum fault find_model(struct request *request)
  * nothing, say. */
 static enum fault forget_dropped(struct request *request)
 {
-    const struct word_list *drop = &request->model->drop;
+    const struct word_list *drop = outbound_drop(request);
     bool forgotten = false;
     for (unsigned i = 0; i < drop->n; i++)
         forgotten |= fields_forget(request->fields, str_of(drop->list[i]));

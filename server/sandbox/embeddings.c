@@ -48,14 +48,12 @@ static void add_text(struct embedding *e, struct str text)
 /* A text, or the token ids of one; false for anything else. */
 static bool add_input(struct embedding *e, const json_t *input)
 {
-    size_t i;
-    const json_t *id;
     if (json_is_string(input)) {
         add_text(e, (struct str){json_string_value(input), json_string_length(input)});
         return true;
     }
-    json_array_foreach((json_t *)(uintptr_t)input, i, id)
-    {
+    for (size_t i = 0; i < json_array_size(input); i++) {
+        const json_t *id = json_array_get(input, i);
         json_int_t number = json_integer_value(id);
         if (!json_is_integer(id))
             return false;

@@ -28,6 +28,12 @@ const s = await scene(
                 ],
             },
             any: { endpoints: 'images', offer, price: 'images 0.25 per image' },
+            mixed: {
+                endpoints: 'images',
+                offer,
+                price: ['in_text 5 per 1M tokens', 'images 0.04 per image size=1024x1024'],
+            },
+            picky: { endpoints: 'images', offer, price: 'images 0.25 per image', drop: 'n' },
         },
     },
 );
@@ -87,8 +93,11 @@ test('I2 the size of the answer counts, where the request left it open', async (
 
 test('I2 a size without a price is refused, and nothing is held', async () => {
     M1.reset();
-    const response = await ask({ model: 'pieces', prompt: 'a cat', size: '3840x2160' });
-    errorIs(response, 404, 'invalid_request_error', 'invalid_value', { param: 'size' });
+    // What else the model has prices for does not stand in for the picture.
+    for (const model of ['pieces', 'mixed']) {
+        const response = await ask({ model, prompt: 'a cat', size: '3840x2160' });
+        errorIs(response, 404, 'invalid_request_error', 'invalid_value', { param: 'size' });
+    }
     assert.equal(M1.count, 0);
     await gw.settled();
 });
@@ -270,6 +279,12 @@ test('C9 the model behind a file of 5 MB, before it, bare, with a type; a quoted
     await edited(form(text('model', 'any'), ...rest), form(text('model', 'up'), ...rest), {
         type: 'multipart/form-data; boundary="b1"',
     });
+});
+
+test('I3 what a model does not take is left out of JSON, and counted in a form, which passes whole', async () => {
+    const parts = [text('n', '2'), text('prompt', 'a cat'), picture('image')];
+    const entry = await edited(form(text('model', 'picky'), ...parts), form(text('model', 'up'), ...parts));
+    assert.equal(entry.hold, '0.500000000');
 });
 
 test('C10 no model is the default, as a part before the first', async () => {

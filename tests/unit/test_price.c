@@ -284,6 +284,37 @@ static void price_find_without_rate_is_null(void **state)
     assert_false(price_is_empty(price));
 }
 
+static void price_find_dearest_of_what_is_left_open(void **state)
+{
+    (void)state;
+    struct table table;
+    const struct price *price = price_of(
+        &table, (const char *const[]){"images 2 per image size=1x1", "images 9 per image size=2x2",
+                                      "images 4 per image size=1x1 quality=high", NULL});
+    struct price_match match = {.dearest = true};
+    assert_int_equal(pusd(price, COUNTER_images, match), INT64_C(9000000000000));
+    match.size = STR("auto");
+    assert_int_equal(pusd(price, COUNTER_images, match), INT64_C(9000000000000));
+    match.size = STR("1x1");
+    assert_int_equal(pusd(price, COUNTER_images, match), INT64_C(4000000000000));
+    match.quality = STR("low");
+    assert_int_equal(pusd(price, COUNTER_images, match), INT64_C(2000000000000));
+    match.size = STR("3x3");
+    assert_null(price_find(price, COUNTER_images, &match));
+}
+
+static void price_names_counters_with_any_rate_or_fallback(void **state)
+{
+    (void)state;
+    struct table table;
+    const struct price *price = price_of(
+        &table, (const char *const[]){"images 2 per image size=1x1", "in_text 1 per token", NULL});
+    assert_true(price_names(price, COUNTER_images));
+    assert_true(price_names(price, COUNTER_in_cached)); /* charged as in_text */
+    assert_false(price_names(price, COUNTER_out_image));
+    assert_false(price_names(price, COUNTER_characters));
+}
+
 static void usd_round_trip_and_limits(void **state)
 {
     (void)state;
@@ -339,6 +370,8 @@ int main(void)
         cmocka_unit_test(price_find_tier_falls_back_to_base_per_counter),
         cmocka_unit_test(price_find_most_specific_quality_and_size_wins),
         cmocka_unit_test(price_find_without_rate_is_null),
+        cmocka_unit_test(price_find_dearest_of_what_is_left_open),
+        cmocka_unit_test(price_names_counters_with_any_rate_or_fallback),
         cmocka_unit_test(usd_round_trip_and_limits),
         cmocka_unit_test(ratio_parse_limits),
     };

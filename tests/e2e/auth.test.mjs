@@ -14,12 +14,7 @@ import { eventually } from './lib/wait.mjs';
 
 const fixture = ['K1', 'K1b', 'K2', 'K4', 'K5', 'K6', 'K7', 'K8', 'KG', 'KE', 'KD'];
 const s = await scene({ after, name: 'auth' }, { fixture });
-const { gw } = s;
-
-function reset() {
-    s.M1.reset();
-    s.M2.reset();
-}
+const { gw, reset } = s;
 
 /** Nothing reached a provider. */
 function unseen() {

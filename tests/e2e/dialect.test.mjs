@@ -26,12 +26,11 @@ const s = await scene(
         },
     },
 );
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 
 /** What P1 saw of a body that was answered by `answer`. */
 async function seen(body, { answer = reply(J1), path = '/v1/chat/completions', expected = J1 } = {}) {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(answer);
     const response = bodyIs(await call(gw, { path, body }), expected);
     const { request } = M1.exchanges[0];
@@ -51,7 +50,7 @@ test('Q1 no model: the default of the endpoint, and all other bytes as they came
     ]) {
         const { text, response } = await seen(body);
         assert.equal(text, expected);
-        assert.equal((await gw.usage(response.header('x-request-id'))).model, 'usual');
+        assert.equal((await gw.row(response)).model, 'usual');
     }
 });
 
@@ -122,7 +121,7 @@ test('Q3 at every attempt, and with what a stream adds', async () => {
 test('Q3 a limit that is left out limits nothing: more is held', async () => {
     const holdOf = async (model) => {
         const { response } = await seen(chat({ model, max_tokens: 5 }));
-        return Number((await gw.usage(response.header('x-request-id'))).hold);
+        return Number((await gw.row(response)).hold);
     };
     assert.ok((await holdOf('usual')) < 0.0001);
     assert.ok((await holdOf('bare')) > 0.004, 'default_output is held for');

@@ -23,7 +23,7 @@ function sub(t, name, options, run) {
 }
 
 async function row(s, response) {
-    return s.gw.usage(response.header('x-request-id'));
+    return s.gw.row(response);
 }
 
 /** Charged nothing, held nothing. */

@@ -37,7 +37,7 @@ const s = await scene(
         },
     },
 );
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 const path = '/v1/images/generations';
 await gw.cli(['user', 'credit', 'u1', '1000']);
 
@@ -46,11 +46,10 @@ function ask(body, also = {}) {
 }
 
 async function answered(body, answer, script = reply(answer)) {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(script);
     const response = bodyIs(await ask(body), answer);
-    return gw.usage(response.header('x-request-id'));
+    return gw.row(response);
 }
 
 const usageText =
@@ -168,7 +167,7 @@ test('I5 the last word waits for the charge', async () => {
     const client = await RawClient.connect(gw);
     await client.write(requestBytes({ path, body: streamed }));
     const response = await client.text('image_generation.completed');
-    const entry = await gw.usage(response.header('x-request-id'));
+    const entry = await gw.row(response);
     assert.equal(entry.charge, '0.004450000');
     client.close();
 });
@@ -178,7 +177,7 @@ test('I5 cut before any picture: an error event, and no charge', async () => {
     M1.once(stream(partial(0, 8), 'rst'));
     const response = await ask(streamed);
     typedErrorIs(response, partial(0, 8));
-    assert.equal((await gw.usage(response.header('x-request-id'))).charge, '0.000000000');
+    assert.equal((await gw.row(response)).charge, '0.000000000');
 });
 
 test('I5 cut behind the first of two: that one is charged', async () => {
@@ -186,7 +185,7 @@ test('I5 cut behind the first of two: that one is charged', async () => {
     M1.once(stream(completed(8, ''), 'rst'));
     const response = await ask({ ...streamed, model: 'any', n: 2 });
     typedErrorIs(response, completed(8, ''));
-    assert.equal((await gw.usage(response.header('x-request-id'))).charge, '0.250000000');
+    assert.equal((await gw.row(response)).charge, '0.250000000');
 });
 
 test('I5 an error event of this endpoint passes', async () => {
@@ -195,12 +194,11 @@ test('I5 an error event of this endpoint passes', async () => {
     M1.reset();
     M1.once(stream(partial(0, 8) + error));
     const response = bodyIs(await ask(streamed), partial(0, 8) + error);
-    assert.equal((await gw.usage(response.header('x-request-id'))).charge, '0.000000000');
+    assert.equal((await gw.row(response)).charge, '0.000000000');
 });
 
 test('I6 accepted, then gone: nobody else is asked, and the caller is told not to', async () => {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(raw('', 'rst'));
     const response = await ask({ model: 'gpt-image', prompt: 'a cat' });
     errorIs(response, 502, 'server_error', 'upstream_disconnected');
@@ -218,16 +216,14 @@ test('I6 each request has a connection of its own', async () => {
 });
 
 test('I6 a provider that is full is no reason: the next one is asked', async () => {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(fault(429, { message: 'slow down', code: 'rate_limit_exceeded' }));
     M2.once(reply(pictures(1)));
     bodyIs(await ask({ model: 'any', prompt: 'a cat' }), pictures(1));
 });
 
 test('I7 a blocked prompt', async () => {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(fault(400, { message: 'no', type: 'image_generation_user_error', code: 'moderation_blocked' }));
     const response = await ask({ model: 'gpt-image', prompt: 'a cat' });
     errorIs(response, 502, 'server_error', 'prompt_blocked');
@@ -253,7 +249,7 @@ async function edited(body, wanted, also = {}) {
     assert.equal(M1.last.header('content-type'), also.type ?? type);
     assert.equal(Number(M1.last.header('content-length')), wanted.length);
     assert.ok(M1.last.body.equals(Buffer.from(wanted)), 'only the model has changed');
-    return gw.usage(response.header('x-request-id'));
+    return gw.row(response);
 }
 
 test('I3 a picture; pictures and a mask: their parts pass untouched', async () => {

@@ -102,7 +102,7 @@ test('G3 the disk is full at the moment of settling', { skip: noPrlimit }, async
     errorIs(refused, 502, 'server_error', 'store_unavailable');
     assert.equal(refused.header('retry-after'), '1');
     limitFiles(s.gw, 'unlimited');
-    const row = await s.gw.usage(response.header('x-request-id'));
+    const row = await s.gw.row(response);
     assert.equal(row.charge, '0.000005000', 'nothing is lost');
     await eventually(async () => {
         const answer = await call(s.gw, { body });
@@ -122,6 +122,6 @@ test('G3 the disk is full at the last word of a stream', { skip: noPrlimit }, as
     );
     const response = bodyIs(await call(s.gw, { body: chatStream }), S1);
     limitFiles(s.gw, 'unlimited');
-    const row = await s.gw.usage(response.header('x-request-id'));
+    const row = await s.gw.row(response);
     assert.equal(row.charge, '0.000005000');
 });

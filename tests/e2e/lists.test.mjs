@@ -30,11 +30,10 @@ const s = await scene(
         },
     },
 );
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 
 function ask(path, body) {
-    M1.reset();
-    M2.reset();
+    reset();
     return call(gw, { path, body: typeof body === 'string' ? body : JSON.stringify(body) });
 }
 
@@ -43,7 +42,7 @@ async function answered(path, body, answer) {
     M1.once(reply(answer));
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const response = bodyIs(await call(gw, { path, body: text }), answer);
-    return gw.usage(response.header('x-request-id'));
+    return gw.row(response);
 }
 
 const vector = (index) => `{"object":"embedding","index":${index},"embedding":"AACAPw=="}`;
@@ -76,8 +75,7 @@ test('K3 no usage: the input is estimated', async () => {
 });
 
 test('K1 an empty list is no answer', async () => {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(reply('{"object":"list","data":[]}'));
     M2.once(reply(vectors));
     const response = await call(gw, {
@@ -172,8 +170,7 @@ test('Q2 moderations: no model is the default, which may cost nothing', async ()
 });
 
 test('Q2 moderations: an answer without results is none; another provider is asked', async () => {
-    M1.reset();
-    M2.reset();
+    reset();
     M1.once(reply('{"id":"modr-1","results":[]}'));
     M2.once(reply(judged));
     bodyIs(await call(gw, { path: '/v1/moderations', body: { model: 'judge', input: 'x' } }), judged);
@@ -200,5 +197,5 @@ test('D1 text completions: whole, and as a stream with its usage asked for', asy
     });
     bodyIs(response, events[0] + events[1] + events[3]);
     assert.match(M1.last.body.toString(), /"stream_options":\{"include_usage":true\}/);
-    assert.equal((await gw.usage(response.header('x-request-id'))).charge, '0.000102000');
+    assert.equal((await gw.row(response)).charge, '0.000102000');
 });

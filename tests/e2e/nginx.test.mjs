@@ -18,14 +18,9 @@ import { Barrier, eventually } from './lib/wait.mjs';
 const invalid = 'invalid_request_error';
 const trusting = { trusted_proxy: '127.0.0.1' };
 const s = await scene({ after, name: 'nginx' }, { server: trusting, P1: { drain: '0s' } });
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 const nginx = await Nginx.start({ after }, gw);
 await gw.cli(['user', 'credit', 'u1', '1000']);
-
-function reset() {
-    M1.reset();
-    M2.reset();
-}
 
 function unseen() {
     assert.equal(M1.count + M2.count, 0, 'no provider was asked');
@@ -193,7 +188,7 @@ test('nginx a client that leaves frees the upstream', async (t) => {
             const response = await client.text(events(data.role, data.hi));
             end(client);
             await M1.until(() => M1.exchanges[0].isClosed, 'the upstream is free');
-            const row = await gw.usage(response.header('x-request-id'));
+            const row = await gw.row(response);
             assert.equal(row.end, 'client_gone');
         });
         await t.test(`nginx leaves before the first event ${name}`, async () => {

@@ -13,13 +13,8 @@ import { pythonMissing } from './lib/sdk.mjs';
 import { root } from './lib/seen.mjs';
 
 const s = await scene({ after, name: 'page' }, { fixture: ['K1', 'K2', 'K6'] });
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 const base = `${gw.url}/v1`;
-
-function reset() {
-    M1.reset();
-    M2.reset();
-}
 
 /** Runs a program with the page's variable set; gives its standard output. */
 function run(command, args, options = {}) {

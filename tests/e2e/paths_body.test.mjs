@@ -11,12 +11,7 @@ import { chat, chatStream, chatStreamUsage, messages } from './lib/requests.mjs'
 const invalid = 'invalid_request_error';
 const limit = 65536;
 const s = await scene({ after, name: 'paths' }, { server: { max_body_json: '64k' } });
-const { gw, M1, M2 } = s;
-
-function reset() {
-    M1.reset();
-    M2.reset();
-}
+const { gw, M1, M2, reset } = s;
 
 function unseen() {
     assert.equal(M1.count + M2.count, 0, 'no provider was asked');
@@ -400,7 +395,7 @@ test('C5 usage is asked for and taken out again', async (t) => {
             assert.deepEqual(M1.last.json.stream_options, want);
             const asked = { ...JSON.parse(text), model: 'up-mini', stream_options: want };
             assert.deepEqual(M1.last.json, asked);
-            const row = await gw.usage(response.header('x-request-id'));
+            const row = await gw.row(response);
             assert.equal(row.charge, '0.000005000');
             assert.equal(row.source, 'upstream');
         });
@@ -419,7 +414,7 @@ test('C7 a provider that does not take stream_options', async (t) => {
     c.M1.once(stream(S1));
     const response = bodyIs(await call(c.gw, { body: chatStream }), S1);
     assert.equal(c.M1.last.text, chatStream.replace('gpt-4o-mini', 'up-mini'));
-    const row = await c.gw.usage(response.header('x-request-id'));
+    const row = await c.gw.row(response);
     assert.equal(row.source, 'estimated');
     assert.notEqual(row.charge, '0.000000000');
 });

@@ -23,17 +23,10 @@ const split = {
     default_output: 16,
 };
 const s = await scene({ after, name: 'reply' }, { models: { split } });
-const { gw, M1, M2 } = s;
+const { gw, M1, M2, reset } = s;
 const body = chat();
 
-function reset() {
-    M1.reset();
-    M2.reset();
-}
-
-async function row(response) {
-    return gw.usage(response.header('x-request-id'));
-}
+const row = (response) => gw.row(response);
 
 test('D1 a chat answer', async () => {
     reset();

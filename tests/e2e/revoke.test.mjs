@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { J1, reply, S1, S1u, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
-import { binary, scene, unitsOf } from './lib/gateway.mjs';
+import { binary, scene } from './lib/gateway.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { root } from './lib/seen.mjs';

@@ -20,12 +20,7 @@ const models = {
 };
 const path = '/v1/audio/speech';
 const s = await scene({ after, name: 'speech' }, { models });
-const { gw, M1, M2 } = s;
-
-function reset() {
-    M1.reset();
-    M2.reset();
-}
+const { gw, M1, M2, reset } = s;
 
 function speak(more = {}) {
     return { model: 'tts-1', input: '你好', voice: 'alloy', ...more };
@@ -41,9 +36,7 @@ async function open(body = speak(), options = {}) {
     return client;
 }
 
-function row(response) {
-    return gw.usage(response.header('x-request-id'));
-}
+const row = (response) => gw.row(response);
 
 /** Bytes of no format, zeros and all other values among them. */
 function noise(n) {
@@ -174,7 +167,7 @@ test('L4 silence in the middle: no clean end', async () => {
     });
     const response = await callRaw(t.gw, { path, body: speak() });
     assert.equal(response.complete, false);
-    const entry = await t.gw.usage(response.header('x-request-id'));
+    const entry = await t.gw.row(response);
     assert.equal(entry.end, 'timeout');
 });
 

@@ -220,6 +220,11 @@ export class Gateway {
         assert.equal(check.ok, true, `db check: ${JSON.stringify(check)}`);
     }
 
+    /** The row of the books of an answer. */
+    row(response) {
+        return this.usage(response.header('x-request-id'));
+    }
+
     get rssBytes() {
         // A sanitizer's allocator keeps what is freed: its builds give no figures of memory.
         if (/asan|tsan/.test(binary)) return 0;
@@ -297,7 +302,7 @@ export function fixtureModels({ providers = ['P1', 'P2'] } = {}) {
  * A gateway between a test and two scripted providers M1 (P1, first) and M2 (P2).
  *
  * owner: whose `after` ends it.  options: name, server, database, provider (keys for both), P1, P2 (keys for
- * one), models (added), fixture, env, wrap.
+ * one), models (added), fixture, env, wrap.  `reset` makes both providers forget.
  */
 export async function scene(owner, options = {}) {
     const M1 = await Upstream.start(null, 'M1');
@@ -329,5 +334,9 @@ export async function scene(owner, options = {}) {
         await M2.stop().catch(keep);
         if (faults.length > 0) throw faults[0];
     });
-    return { gw, M1, M2, config };
+    const reset = () => {
+        M1.reset();
+        M2.reset();
+    };
+    return { gw, M1, M2, config, reset };
 }

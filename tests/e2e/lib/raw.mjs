@@ -35,6 +35,13 @@ export class RawClient {
         });
     }
 
+    /** Connects and sends a request (see requestBytes). */
+    static async open(target, options) {
+        const client = await RawClient.connect(target);
+        await client.write(requestBytes(options));
+        return client;
+    }
+
     #listen(target) {
         this.reader = new MessageReader('response', {
             interim: (message) => this.interim.push(message.status),

@@ -1,5 +1,5 @@
-/* What the gateway reads from a JSON request: top-level members only, in one pass, as spans and
- * small values.  Everything else is opaque and passes unread. */
+/* What the gateway reads from a request: top-level members of a JSON object, or text parts of a form,
+ * in one pass, as spans and small values.  Everything else is opaque and passes unread. */
 #ifndef RELAY_FIELDS_H
 #define RELAY_FIELDS_H
 
@@ -18,12 +18,12 @@
  * gateway might read different ones. */
 /* clang-format off */
 #define FIELDS(X)                                                                                  \
-    X(model)                                                                                       \
-    X(stream) X(stream_options) X(n) X(best_of) X(max_tokens) X(max_completion_tokens) X(max_output_tokens)   \
-        X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)            \
-            X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)        \
-                X(conversation) X(voice) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)      \
-                    X(functions) X(instructions)
+    X(model) X(stream) X(stream_options) X(n) X(best_of)                                           \
+    X(max_tokens) X(max_completion_tokens) X(max_output_tokens)                                    \
+    X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)                \
+    X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)                \
+    X(conversation) X(voice) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)         \
+    X(functions) X(instructions)
 /* clang-format on */
 
 enum field_name {

@@ -11,14 +11,20 @@
 #include "base/secret.h"
 #include "relay/asked_model.h"
 #include "relay/count.h"
-#include "relay/outbound.h"
 #include "relay/multipart_boundary.h"
+#include "relay/outbound.h"
 #include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
 #include "server/worker.h"
 
 #define PATH_MAX_BYTES 1024
+
+static enum fault refuse_memory(struct exchange *x)
+{
+    failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
+    return FAULT_GATEWAY_MEMORY;
+}
 
 /* --- the head ------------------------------------------------------------------------------------
  */
@@ -72,10 +78,8 @@ static enum fault route(struct exchange *x, const struct head *head, const struc
                         struct buf *path)
 {
     struct str raw = head_path(head), subject = STR_EMPTY;
-    if (!buf_reserve(path, raw.n < PATH_MAX_BYTES ? raw.n : PATH_MAX_BYTES)) {
-        failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
-        return FAULT_GATEWAY_MEMORY;
-    }
+    if (!buf_reserve(path, raw.n < PATH_MAX_BYTES ? raw.n : PATH_MAX_BYTES))
+        return refuse_memory(x);
     if (!clean_path(raw, path))
         return refuse_path(x, head, raw, false);
     struct str clean = buf_str(path);
@@ -93,10 +97,8 @@ static enum fault route(struct exchange *x, const struct head *head, const struc
         return FAULT_METHOD_NOT_ALLOWED;
     }
     x->request = request_new(&x->client->worker->relay, *module, subject, x, exchange_wake);
-    if (x->request == NULL) {
-        failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
-        return FAULT_GATEWAY_MEMORY;
-    }
+    if (x->request == NULL)
+        return refuse_memory(x);
     memcpy(x->id_text, x->request->id_text, sizeof x->id_text);
     return FAULT_NONE;
 }
@@ -204,7 +206,7 @@ static bool is_json_type(struct str type)
     return type.n == 0 || str_ends(type, STR("+json"));
 }
 
-/* The body is a form, which has its own limit. */
+/* The body is a form, which has its own limit; *boundary is what its parts are parted by. */
 static bool take_form(struct request *request, struct str type, char *boundary)
 {
     if (request->module->body != BODY_KIND_MULTIPART_OR_JSON || !multipart_boundary(type, boundary))
@@ -213,51 +215,45 @@ static bool take_form(struct request *request, struct str type, char *boundary)
     return true;
 }
 
+/* What the head says of the body, and a reader for it. */
 static enum fault check_body_head(struct exchange *x, const struct head *head)
 {
-    struct str value;
+    struct request *request = x->request;
+    struct str encoding, type = STR_EMPTY;
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
-    enum fault fault = FAULT_NONE;
     uint64_t bytes = head_body_bytes(head);
-    if (x->request->module->body == BODY_KIND_NONE)
+    if (request->module->body == BODY_KIND_NONE)
         return FAULT_NONE;
-    bool is_form = head_find(head, STR("content-type"), &value) &&
-                   head_count(head, STR("content-type")) == 1 &&
-                   take_form(x->request, value, boundary);
-    if (bytes != UINT64_MAX && bytes > x->request->body.max) {
-        fault = FAULT_BODY_TOO_LARGE;
-        failure_set(&x->refused, fault, "%llu", (unsigned long long)x->request->body.max);
-    } else if (head_find(head, STR("content-encoding"), &value) &&
-               !str_eq_nocase(str_trim(value), STR("identity"))) {
-        fault = FAULT_UNSUPPORTED_CONTENT_ENCODING;
-        failure_set(&x->refused, fault, "%s", "");
-    } else if (!is_form && head_find(head, STR("content-type"), &value) && !is_json_type(value)) {
-        fault = FAULT_UNSUPPORTED_CONTENT_TYPE;
-        failure_set(&x->refused, fault, "application/json");
+    bool has_type = head_find(head, STR("content-type"), &type);
+    bool is_form = has_type && take_form(request, type, boundary);
+    if (bytes != UINT64_MAX && bytes > request->body.max) {
+        failure_set(&x->refused, FAULT_BODY_TOO_LARGE, "%llu",
+                    (unsigned long long)request->body.max);
+        return FAULT_BODY_TOO_LARGE;
     }
-    return fault;
+    if (head_find(head, STR("content-encoding"), &encoding) &&
+        !str_eq_nocase(str_trim(encoding), STR("identity"))) {
+        failure_set(&x->refused, FAULT_UNSUPPORTED_CONTENT_ENCODING, "%s", "");
+        return FAULT_UNSUPPORTED_CONTENT_ENCODING;
+    }
+    if (!is_form && has_type && !is_json_type(type)) {
+        failure_set(&x->refused, FAULT_UNSUPPORTED_CONTENT_TYPE, "%s",
+                    request->module->body == BODY_KIND_JSON
+                        ? "application/json"
+                        : "application/json or multipart/form-data");
+        return FAULT_UNSUPPORTED_CONTENT_TYPE;
+    }
+    request->fields = is_form ? fields_new_form(boundary) : fields_new(request->module->stateful);
+    return request->fields != NULL ? FAULT_NONE : refuse_memory(x);
 }
 
 static enum fault keep_headers(struct exchange *x, const struct head *head)
 {
-    struct request *request = x->request;
     for (size_t i = 0; i < head->count; i++) {
-        if (!client_headers_take(&request->client, head->fields[i].name, head->fields[i].value))
-            goto memory;
-    }
-    if (request->module->body != BODY_KIND_NONE) {
-        char boundary[MULTIPART_BOUNDARY_MAX + 1];
-        const char *type = request->client.content_type;
-        bool is_form = type != NULL && take_form(request, str_of(type), boundary);
-        request->fields =
-            is_form ? fields_new_form(boundary) : fields_new(request->module->stateful);
-        if (request->fields == NULL)
-            goto memory;
+        if (!client_headers_take(&x->request->client, head->fields[i].name, head->fields[i].value))
+            return refuse_memory(x);
     }
     return FAULT_NONE;
-memory:
-    failure_set(&x->refused, FAULT_GATEWAY_MEMORY, "%s", "");
-    return FAULT_GATEWAY_MEMORY;
 }
 
 enum fault admit_key(struct exchange *x, const struct head *head)

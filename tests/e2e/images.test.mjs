@@ -289,6 +289,15 @@ test('C10 no model is the default, as a part before the first', async () => {
     assert.equal(entry.model, 'pieces');
 });
 
+test('C10 a type that is neither', async () => {
+    M1.reset();
+    const response = await call(gw, { path: edits, type: 'text/html', body: 'x' });
+    errorIs(response, 404, 'invalid_request_error', 'unsupported_content_type', {
+        message: /application\/json or multipart\/form-data/,
+    });
+    assert.equal(M1.count, 0);
+});
+
 test('C10 forms that are refused', async () => {
     M1.reset();
     const model = text('model', 'any');

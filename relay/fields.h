@@ -1,5 +1,5 @@
-/* What the gateway reads from a request: top-level members of a JSON object, or text parts of a form,
- * in one pass, as spans and small values.  Everything else is opaque and passes unread. */
+/* What the gateway reads from a request: top-level members of a JSON object, or text parts of a
+ * form, in one pass, as spans and small values.  Everything else is opaque and passes unread. */
 #ifndef RELAY_FIELDS_H
 #define RELAY_FIELDS_H
 

@@ -19,6 +19,7 @@
 #define JSPAN_DEPTH_MAX 512
 #define JSPAN_PATH_MAX 4 /* steps of a wanted path, each of at most 64 bytes */
 #define JSPAN_WANTS_MAX 64
+#define JSPAN_INSIDE_MAX 4 /* levels of members that JSPAN_INSIDE sees */
 #define JSPAN_TEXT_MAX 512 /* decoded bytes of a string value that are kept */
 
 enum jspan_type {
@@ -36,7 +37,9 @@ enum jspan_flag {
     JSPAN_COPY = 2,   /* raw holds the value's bytes, up to the scanner's copy ceiling; of nested
                          JSPAN_COPY values only the outermost is copied, and raw of the inner ones
                          is a view into it */
-    JSPAN_STRINGS = 4 /* every string and member name inside is given to sink->text */
+    JSPAN_STRINGS = 4, /* every string and member name inside is given to sink->text */
+    JSPAN_INSIDE = 8   /* every value inside an object is given to sink->inside; not to be asked
+                          for one inside another */
 };
 
 /* One member that is asked for.  path: member names from the top; "[]" stands for any element of an
@@ -69,6 +72,12 @@ struct jspan_sink {
      * cut anywhere, also inside a UTF-8 sequence.  May be NULL. */
     void (*text)(void *context, unsigned want, struct str name, bool is_name, bool first,
                  struct str piece);
+    /* Each value inside a JSPAN_INSIDE value: scalars as in `value`, without copies; containers
+     * when they open (end and count are not known yet).  path[0 .. n-1] are the member names that
+     * lead to it, cut at 32 bytes; an element of an array goes by the name of the array.
+     * value->want is that of the outer one.  May be NULL. */
+    void (*inside)(void *context, const struct str *path, size_t n,
+                   const struct jspan_value *value);
     void *context;
 };
 

@@ -23,6 +23,8 @@ static void want_add(struct jspan_wants *w, size_t at)
         w->copies |= bit;
     if (want->flags & JSPAN_STRINGS)
         w->strings |= bit;
+    if (want->flags & JSPAN_INSIDE)
+        w->inside |= bit;
 }
 
 void jspan_wants_init(struct jspan_wants *w, const struct jspan_want *table, size_t n,
@@ -112,6 +114,13 @@ static void report(struct jspan_wants *w, uint64_t wants, size_t depth, struct j
     }
 }
 
+/* Whether a value at this depth is for sink->inside. */
+static bool is_within(const struct jspan_wants *w, size_t depth)
+{
+    return (w->open & w->inside) != 0 && depth <= w->inside_depth + JSPAN_INSIDE_MAX &&
+           w->sink.inside != NULL;
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 /* Where the name of members at this depth is kept, for depth >= 1. */
@@ -148,9 +157,9 @@ void jspan_wants_name_begin(struct jspan_wants *w, size_t depth)
     w->is_name = true;
     w->first = true;
     w->here = 0;
-    w->speak = w->sink.text != NULL ? w->open : 0;
+    w->speak = w->sink.text != NULL ? w->open & w->strings : 0;
     w->key_n = 0;
-    w->listen = may_match || w->speak != 0;
+    w->listen = may_match || w->speak != 0 || is_within(w, depth);
 }
 
 /* The wants among `left` whose step for this depth is the key just read. */
@@ -194,6 +203,18 @@ void jspan_wants_name_end(struct jspan_wants *w)
     memcpy(name->text, w->key, name->n);
 }
 
+static void report_inside(struct jspan_wants *w, struct jspan_value *value)
+{
+    struct str path[JSPAN_INSIDE_MAX];
+    size_t n = 0;
+    for (size_t depth = w->inside_depth + 1; depth <= w->depth; depth++) {
+        const struct jspan_name *name = name_at(w, depth);
+        path[n++] = (struct str){name->text, name->n};
+    }
+    value->want = (unsigned)__builtin_ctzll(w->open & w->inside);
+    w->sink.inside(w->sink.context, path, n, value);
+}
+
 /* --- values ----------------------------------------------------------------------------------- */
 
 /* The wants that the value at this depth may match, itself or inside. */
@@ -220,7 +241,9 @@ static void open_container(struct jspan_wants *w, uint64_t matches)
     level->begin = w->begin;
     level->count = 0;
     w->reach = w->depth + 1;
-    w->open |= w->here & w->strings;
+    w->open |= w->here & (w->strings | w->inside);
+    if ((w->here & w->inside) != 0)
+        w->inside_depth = w->depth;
 }
 
 void jspan_wants_begin(struct jspan_wants *w, size_t depth, bool is_element, enum jspan_type type,
@@ -238,15 +261,19 @@ void jspan_wants_begin(struct jspan_wants *w, size_t depth, bool is_element, enu
     w->here = matches == 0 ? 0 : matches & w->exact[depth];
     w->speak = 0;
     if (type == JSPAN_STRING && w->sink.text != NULL)
-        w->speak = w->open | (w->here & w->strings);
-    w->listen = (w->here | w->speak) != 0;
+        w->speak = (w->open | w->here) & w->strings;
+    w->within = is_within(w, depth);
+    w->listen = (w->here | w->speak) != 0 || w->within;
     if ((w->here & w->copies) != 0 && !w->copying)
         copy_begin(w, depth, offset);
     /* The elements of an array go by the name of the member that holds it. */
     if (type == JSPAN_ARRAY && depth > 0 && depth < JSPAN_NAMES)
         *name_at(w, depth + 1) = *name_at(w, depth);
-    if (type == JSPAN_ARRAY || type == JSPAN_OBJECT)
-        open_container(w, matches);
+    if (type != JSPAN_ARRAY && type != JSPAN_OBJECT)
+        return;
+    if (w->within)
+        report_inside(w, &(struct jspan_value){.type = type, .begin = offset});
+    open_container(w, matches);
 }
 
 static void text_add(struct jspan_wants *w, struct str piece)
@@ -268,7 +295,7 @@ void jspan_wants_piece(struct jspan_wants *w, struct str piece)
         if (room > 0)
             memcpy(w->key + w->key_n, piece.p, piece.n < room ? piece.n : room);
         w->key_n += piece.n;
-    } else if (w->here != 0) {
+    } else if (w->here != 0 || w->within) {
         text_add(w, piece);
         if (w->type == JSPAN_STRING)
             w->count += piece.n;
@@ -281,7 +308,7 @@ void jspan_wants_scalar_end(struct jspan_wants *w, uint64_t offset)
 {
     if (w->listen && w->speak != 0 && w->first)
         speak(w, STR_EMPTY);
-    if (w->here == 0)
+    if (w->here == 0 && !w->within)
         return;
     struct jspan_value value = {
         .type = w->type,
@@ -291,7 +318,10 @@ void jspan_wants_scalar_end(struct jspan_wants *w, uint64_t offset)
         .text = {w->text, w->text_n},
         .text_cut = w->text_cut,
     };
-    report(w, w->here, w->depth, &value);
+    if (w->within)
+        report_inside(w, &value);
+    if (w->here != 0)
+        report(w, w->here, w->depth, &value);
     jspan_wants_ignore(w);
 }
 

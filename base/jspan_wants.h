@@ -39,17 +39,20 @@ struct jspan_wants {
     uint64_t exact[JSPAN_PATH_MAX + 2]; /* by the number of steps */
     uint64_t elements[JSPAN_PATH_MAX];  /* by the place of a "[]" step */
     uint64_t policy, copies, strings;   /* by flag */
+    uint64_t inside;
     uint8_t step_n[JSPAN_WANTS_MAX][JSPAN_PATH_MAX];
 
     /* levels[0 .. reach-1] are open and followed; a value deeper than reach concerns nobody. */
     size_t reach;
     struct jspan_level levels[JSPAN_PATH_MAX + 1];
-    uint64_t next;  /* wants that the member whose name was just read may match */
-    uint64_t other; /* of the top-level member: matched only without regard to case */
-    uint64_t open;  /* JSPAN_STRINGS wants around the current value */
+    uint64_t next;       /* wants that the member whose name was just read may match */
+    uint64_t other;      /* of the top-level member: matched only without regard to case */
+    uint64_t open;       /* JSPAN_STRINGS and JSPAN_INSIDE wants around the current value */
+    size_t inside_depth; /* of the JSPAN_INSIDE value that is open */
 
     /* The scalar or name that is being read.  `listen`: its pieces are to be given. */
     bool listen, is_name, first, text_cut;
+    bool within; /* it is for sink->inside */
     enum jspan_type type;
     uint64_t here, speak; /* wants that ask for it, and for its pieces */
     uint64_t begin, count;
@@ -90,6 +93,7 @@ static inline bool jspan_wants_care(const struct jspan_wants *w, size_t depth)
 static inline void jspan_wants_ignore(struct jspan_wants *w)
 {
     w->listen = false;
+    w->within = false;
     w->here = 0;
 }
 

@@ -18,9 +18,9 @@ const struct jspan_want chat_reply_wants[CHAT_REPLY_WANTS] = {
     [WANT_CHOICE] = {{"choices", "[]"}, 0},
     [WANT_INDEX] = {{"choices", "[]", "index"}, 0},
     [WANT_FINISH] = {{"choices", "[]", "finish_reason"}, 0},
-    [WANT_CHOICE_USAGE] = {{"choices", "[]", "usage"}, JSPAN_COPY},
-    [WANT_USAGE] = {{"usage"}, JSPAN_COPY},
-    [WANT_GROQ_USAGE] = {{"x_groq", "usage"}, JSPAN_COPY},
+    [WANT_CHOICE_USAGE] = {{"choices", "[]", "usage"}, JSPAN_INSIDE},
+    [WANT_USAGE] = {{"usage"}, JSPAN_INSIDE},
+    [WANT_GROQ_USAGE] = {{"x_groq", "usage"}, JSPAN_INSIDE},
     [WANT_TIER] = {{"service_tier"}, 0},
 };
 

@@ -23,10 +23,18 @@ static void on_text(void *context, unsigned want, struct str name, bool is_name,
         tap->module->reply_text(tap, name, piece, first);
 }
 
+static void on_inside(void *context, const struct str *path, size_t n,
+                      const struct jspan_value *value)
+{
+    struct tap *tap = context;
+    usage_object_take(&tap->usage_object, path, n, value);
+}
+
 /* A quiet stream has no scanner: it is made when the data of an event begins. */
 static bool open_scanner(struct tap *tap)
 {
-    struct jspan_sink values = {.value = on_value, .text = on_text, .context = tap};
+    struct jspan_sink values = {
+        .value = on_value, .text = on_text, .inside = on_inside, .context = tap};
     if (tap->json == NULL)
         tap->json = jspan_new(tap->module->reply_wants, tap->module->reply_want_count, &values,
                               TAP_COPY_MAX);
@@ -53,6 +61,7 @@ static void event_reset(struct tap *tap)
     tap->json_bad = false;
     tap->raw = false;
     memset(&tap->choice, 0, sizeof tap->choice);
+    memset(&tap->usage_object, 0, sizeof tap->usage_object);
     buf_release(&tap->flat);
     jspan_free(&tap->json);
 }
@@ -355,7 +364,9 @@ void tap_take_usage(struct tap *tap, const struct jspan_value *value)
     if (value->type == JSPAN_NULL)
         return;
     tap->seen.usage |= value->type == JSPAN_OBJECT;
-    usage_merge(&tap->usage, value->raw_cut ? STR("cut") : value->raw);
+    tap->usage_object.bad |= value->type != JSPAN_OBJECT;
+    usage_merge(&tap->usage, &tap->usage_object);
+    memset(&tap->usage_object, 0, sizeof tap->usage_object);
     tap->output_at_usage = tap->output;
 }
 

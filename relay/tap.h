@@ -16,7 +16,7 @@
 #include "relay/stream.h"
 #include "relay/usage.h"
 
-#define TAP_COPY_MAX ((size_t)16 << 10) /* of a usage or error object */
+#define TAP_COPY_MAX ((size_t)16 << 10) /* of an error object */
 #define TAP_CHOICES_MAX 128
 #define TAP_LAST_BYTES 1024 /* held back of an answer that flows and has no last word */
 #define TAP_ISSUED_MAX ((size_t)16 << 10) /* of ids that one answer gives out */
@@ -79,6 +79,7 @@ struct tap {
     bool failed, may_retry;
     struct buf issued; /* ids it gives out, as in ledger_entry.issued */
     unsigned issued_items;
+    struct usage_object usage_object; /* that is being read */
     struct usage usage;
     int64_t items;                   /* elements of the result: choices, vectors, pictures... */
     struct estimate output;          /* the text that came */
@@ -106,8 +107,8 @@ bool tap_is_complete(const struct tap *tap);
 /* There was output worth charging by estimate. */
 bool tap_has_output(const struct tap *tap);
 
-/* For modules, from reply_take: an error member (null is none), a usage object, the list that is
- * the result. */
+/* For modules, from reply_take: an error member (null is none), a usage object (a JSPAN_INSIDE
+ * want, which no other may be), the list that is the result. */
 void tap_take_error(struct tap *tap, const struct jspan_value *value);
 void tap_take_usage(struct tap *tap, const struct jspan_value *value);
 void tap_take_result(struct tap *tap, const struct jspan_value *value);

@@ -1,101 +1,6 @@
 #include "relay/usage.h"
 
-#include <assert.h>
-#include <string.h>
-
-#include <jansson.h>
-
-/* clang-format off */
-/* The members of a usage object that may hold its numbers; those for the input come first. */
-#define USAGE_HOLDERS(X)                                                                           \
-    X(prompt_tokens_details) X(input_tokens_details) X(input_token_details)                        \
-    X(prompt_token_details) X(completion_tokens_details) X(output_tokens_details)                  \
-    X(output_token_details) X(billed_units) X(tokens) X(cache_creation)
-
-enum usage_holder {
-#define X(name) IN_##name,
-    USAGE_HOLDERS(X)
-#undef X
-    IN_ITSELF, /* the usage object */
-    USAGE_HOLDER_COUNT
-};
-
-static const char *const holder_names[] = {
-#define X(name) #name,
-    USAGE_HOLDERS(X)
-#undef X
-};
-/* clang-format on */
-
-/* Where the providers put each number.  For one field the first path that is there wins; every
- * path is looked at, so that one wrong number makes the whole object unusable. */
-struct usage_path {
-    enum usage_field field;
-    enum usage_holder holder;
-    const char *name;
-};
-
-/* Details of the input and of the output, in the spellings that are about. */
-#define INPUT_PATHS(field, name)                                                                   \
-    {USAGE_##field, IN_prompt_tokens_details, name},                                               \
-        {USAGE_##field, IN_input_tokens_details, name},                                            \
-        {USAGE_##field, IN_input_token_details, name},                                             \
-    {                                                                                              \
-        USAGE_##field, IN_prompt_token_details, name                                               \
-    }
-#define OUTPUT_PATHS(field, name)                                                                  \
-    {USAGE_##field, IN_completion_tokens_details, name},                                           \
-        {USAGE_##field, IN_output_tokens_details, name},                                           \
-    {                                                                                              \
-        USAGE_##field, IN_output_token_details, name                                               \
-    }
-
-static const struct usage_path paths[] = {
-    {USAGE_prompt, IN_ITSELF, "prompt_tokens"},
-    {USAGE_prompt, IN_ITSELF, "input_tokens"},
-    /* Cohere gives both; what it bills is what counts. */
-    {USAGE_prompt, IN_billed_units, "input_tokens"},
-    {USAGE_prompt, IN_tokens, "input_tokens"},
-    {USAGE_completion, IN_ITSELF, "completion_tokens"},
-    {USAGE_completion, IN_ITSELF, "output_tokens"},
-    {USAGE_completion, IN_billed_units, "output_tokens"},
-    {USAGE_completion, IN_tokens, "output_tokens"},
-    {USAGE_total, IN_ITSELF, "total_tokens"},
-    INPUT_PATHS(cached, "cached_tokens"),
-    {USAGE_cached, IN_ITSELF, "cached_tokens"},
-    {USAGE_cached, IN_ITSELF, "prompt_cache_hit_tokens"},
-    {USAGE_cached, IN_ITSELF, "num_cached_tokens"},
-    {USAGE_cached, IN_ITSELF, "cache_n"}, /* llama.cpp's timings */
-    {USAGE_cache_miss, IN_ITSELF, "prompt_cache_miss_tokens"},
-    {USAGE_cache_read, IN_ITSELF, "cache_read_input_tokens"},
-    {USAGE_cache_creation, IN_ITSELF, "cache_creation_input_tokens"},
-    INPUT_PATHS(cache_write, "cache_write_tokens"),
-    INPUT_PATHS(cache_write, "cached_creation_tokens"),
-    {USAGE_cache_write_5m, IN_cache_creation, "ephemeral_5m_input_tokens"},
-    {USAGE_cache_write_1h, IN_cache_creation, "ephemeral_1h_input_tokens"},
-    INPUT_PATHS(in_text, "text_tokens"),
-    INPUT_PATHS(in_audio, "audio_tokens"),
-    INPUT_PATHS(in_image, "image_tokens"),
-    OUTPUT_PATHS(reasoning, "reasoning_tokens"),
-    OUTPUT_PATHS(reasoning, "thinking_tokens"),
-    {USAGE_reasoning, IN_ITSELF, "reasoning_tokens"}, /* SGLang */
-    OUTPUT_PATHS(out_text, "text_tokens"),
-    OUTPUT_PATHS(out_audio, "audio_tokens"),
-    OUTPUT_PATHS(out_image, "image_tokens"),
-    {USAGE_search_units, IN_billed_units, "search_units"},
-    {USAGE_images, IN_ITSELF, "generated_images"},
-};
-
-/* The true split of the cached tokens, one object deeper (realtime, transcription). */
-static const struct usage_path cached_paths[] = {
-    {USAGE_in_cached_text, IN_ITSELF, "text_tokens"},
-    {USAGE_in_cached_image, IN_ITSELF, "image_tokens"},
-    {USAGE_in_cached_audio, IN_ITSELF, "audio_tokens"},
-};
-
-static_assert(USAGE_FIELD_COUNT <= 32, "a bit of `present` for each field");
-
-static uint32_t bit(enum usage_field field)
+static uint32_t bit(unsigned field)
 {
     return (uint32_t)1 << field;
 }
@@ -116,108 +21,30 @@ static int64_t lesser(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* --- reading one object -------------------------------------------------------------------- */
-
-/* jansson refuses a document with an integer of 2^63 or more, unless integers become reals, which
- * costs a strtod each. */
-static json_t *load(struct str json)
-{
-    static const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
-    json_t *root = json_loadb(json.p, json.n, flags, NULL);
-    return root != NULL ? root : json_loadb(json.p, json.n, flags | JSON_DECODE_INT_AS_REAL, NULL);
-}
-
-/* Reads a count; false when `value` is no whole number in [0, 2^40): doubles are exact here. */
-static bool read_count(const json_t *value, int64_t *out)
-{
-    if (!json_is_number(value))
-        return false;
-    double number = json_number_value(value);
-    if (!(number >= 0 && number < (double)COUNTER_MAX) || (double)(int64_t)number < number)
-        return false;
-    *out = (int64_t)number;
-    return true;
-}
-
-static void read_path(struct usage *usage, const json_t *holder, const struct usage_path *path)
-{
-    const json_t *value = json_object_get(holder, path->name);
-    if (value == NULL || json_is_null(value))
-        return;
-    int64_t number;
-    if (!read_count(value, &number)) {
-        usage->bad = true;
-        return;
-    }
-    if (has(usage, path->field))
-        return;
-    usage->n[path->field] = number;
-    usage->present |= bit(path->field);
-}
-
-static void read_paths(struct usage *usage, const json_t *object)
-{
-    const json_t *holders[USAGE_HOLDER_COUNT] = {[IN_ITSELF] = object};
-    for (unsigned i = 0; i < COUNT(holder_names); i++)
-        holders[i] = json_object_get(object, holder_names[i]);
-    for (unsigned i = 0; i < COUNT(paths); i++) {
-        if (holders[paths[i].holder] != NULL)
-            read_path(usage, holders[paths[i].holder], &paths[i]);
-    }
-    for (unsigned i = 0; i <= IN_prompt_token_details; i++) {
-        const json_t *cached = json_object_get(holders[i], "cached_tokens_details");
-        for (unsigned j = 0; cached != NULL && j < COUNT(cached_paths); j++)
-            read_path(usage, cached, &cached_paths[j]);
-    }
-}
-
-/* {"type":"duration","seconds":12.345}: the one number that may have a fraction. */
-static void read_duration(struct usage *usage, const json_t *object)
-{
-    const char *type = json_string_value(json_object_get(object, "type"));
-    if (type == NULL || strcmp(type, "duration") != 0)
-        return;
-    const json_t *seconds = json_object_get(object, "seconds");
-    double ms = json_is_number(seconds) ? json_number_value(seconds) * 1000 : -1;
-    if (!(ms >= 0 && ms < (double)COUNTER_MAX - 1)) {
-        usage->bad = true;
-        return;
-    }
-    usage->n[USAGE_duration_ms] = (int64_t)(ms + 0.5);
-    usage->present |= bit(USAGE_duration_ms);
-}
-
-static void merge_fields(struct usage *usage, const struct usage *from)
+static void merge_fields(struct usage *usage, const struct usage_object *from)
 {
     for (unsigned f = 0; f < USAGE_FIELD_COUNT; f++) {
         /* A late zero does not erase what was reported before. */
-        if (!has(from, f) || (from->n[f] == 0 && has(usage, f)))
+        if ((from->present & bit(f)) == 0 || (from->n[f] == 0 && has(usage, f)))
             continue;
         usage->n[f] = from->n[f];
         usage->present |= bit(f);
     }
 }
 
-void usage_merge(struct usage *usage, struct str json)
+void usage_merge(struct usage *usage, const struct usage_object *object)
 {
-    CHECK(usage != NULL);
-    struct usage one = {0};
-    json_t *root = load(json);
-    if (json_is_null(root))
-        goto done;
+    CHECK(usage != NULL && object != NULL);
     usage->seen = true;
-    if (json_is_object(root)) {
-        read_paths(&one, root);
-        read_duration(&one, root);
-    } else {
-        one.bad = true;
-    }
-    if (one.bad)
+    if (object->bad || (object->is_duration && !object->has_seconds)) {
         usage->bad = true;
-    else
-        merge_fields(usage, &one);
-done:
-    json_decref(root);
+        return;
+    }
+    merge_fields(usage, object);
+    if (object->is_duration) {
+        usage->n[USAGE_duration_ms] = object->duration_ms;
+        usage->present |= bit(USAGE_duration_ms);
+    }
 }
 
 /* --- into counters ------------------------------------------------------------------------- */

@@ -8,25 +8,10 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "config/price.h"
+#include "relay/usage_object.h"
 #include "store/store.h"
 
 enum usage_dialect { USAGE_OPENAI, USAGE_XAI, USAGE_GEMINI, USAGE_ANTHROPIC };
-
-/* clang-format off */
-/* The numbers of a usage object that matter, whatever they are called. */
-#define USAGE_FIELDS(X)                                                                            \
-    X(prompt) X(completion) X(total) X(cached) X(cache_miss) X(cache_read) X(cache_creation)       \
-    X(cache_write) X(cache_write_5m) X(cache_write_1h) X(in_text) X(in_audio) X(in_image)          \
-    X(in_cached_text) X(in_cached_image) X(in_cached_audio) X(reasoning) X(out_text) X(out_audio)  \
-    X(out_image) X(search_units) X(duration_ms) X(images)
-
-enum usage_field {
-#define X(name) USAGE_##name,
-    USAGE_FIELDS(X)
-#undef X
-    USAGE_FIELD_COUNT
-};
-/* clang-format on */
 
 /* A merged report.  Invariant: n[f] is meaningful only where bit f of `present` is set. */
 struct usage {
@@ -36,10 +21,9 @@ struct usage {
     bool bad;  /* one held a number that is none (negative, fraction, >= 2^40): as if missing */
 };
 
-/* Zero is a valid start.  Merges one usage object (its JSON text) into `usage`, field by field: the
- * last non-zero value wins, nothing is added up.  Text that is no JSON object marks it bad; null
- * changes nothing. */
-void usage_merge(struct usage *usage, struct str json);
+/* Zero is a valid start.  Merges one usage object that has been read whole into `usage`, field by
+ * field: the last non-zero value wins, nothing is added up. */
+void usage_merge(struct usage *usage, const struct usage_object *object);
 
 /* The merged report as disjoint counters (Σ of the input parts = the prompt, Σ of the output parts
  * = the completion).  Adds ENTRY_FLAG bits to *flags.  False, *counters untouched, when there is

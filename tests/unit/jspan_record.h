@@ -67,6 +67,16 @@ static inline void record_text(void *context, unsigned want, struct str name, bo
     add(r->texts[want], &r->texts_n[want], "%.*s", STR_ARG(piece));
 }
 
+/* As a value, with "a/b=" in front. */
+static inline void record_inside(void *context, const struct str *path, size_t n,
+                                 const struct jspan_value *value)
+{
+    struct record *r = context;
+    for (size_t i = 0; i < n; i++)
+        add(r->values, &r->values_n, "%.*s%s", STR_ARG(path[i]), i + 1 < n ? "/" : "=");
+    record_value(context, value);
+}
+
 struct job {
     const struct jspan_want *wants;
     size_t n, copy_max;
@@ -87,7 +97,8 @@ static inline enum jspan_state feed(struct jspan *js, const char *p, size_t n)
 static inline void scan_cut(const struct job *job, struct str doc, const size_t cuts[2],
                             struct record *r)
 {
-    struct jspan_sink sink = {.value = record_value, .text = record_text, .context = r};
+    struct jspan_sink sink = {
+        .value = record_value, .text = record_text, .inside = record_inside, .context = r};
     struct jspan *js = jspan_new(job->wants, job->n, &sink, job->copy_max);
     assert_non_null(js);
     memset(r, 0, sizeof *r);
@@ -102,7 +113,8 @@ static inline void scan_cut(const struct job *job, struct str doc, const size_t 
 
 static inline void scan_bytewise(const struct job *job, struct str doc, struct record *r)
 {
-    struct jspan_sink sink = {.value = record_value, .text = record_text, .context = r};
+    struct jspan_sink sink = {
+        .value = record_value, .text = record_text, .inside = record_inside, .context = r};
     struct jspan *js = jspan_new(job->wants, job->n, &sink, job->copy_max);
     assert_non_null(js);
     memset(r, 0, sizeof *r);

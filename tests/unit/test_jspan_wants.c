@@ -412,6 +412,33 @@ static void strings_without_a_text_sink_are_skipped(void **state)
     jspan_free(&js);
 }
 
+static void inside_gives_every_value_with_its_path(void **state)
+{
+    (void)state;
+    static const struct jspan_want wants[] = {{{"u"}, JSPAN_INSIDE}};
+    assert_string_equal(
+        VALUES(wants, "{\"n\":1,\"u\":{\"a\":1,\"b\":{\"c\":\"x\",\"d\":null}},\"m\":2}"),
+        "a=0 number 16-17 0 '1';"
+        "b=0 object 22-0 0;"
+        "b/c=0 string 27-30 1 'x';"
+        "b/d=0 null 35-39 0;"
+        "0 object 11-41 2;");
+    assert_string_equal(VALUES(wants, "{\"u\":{\"a\":[1,{\"b\":true}]}}"),
+                        "a=0 array 10-0 0;a/a=0 number 11-12 0 '1';a/a=0 object 13-0 0;"
+                        "a/a/b=0 true 18-22 0;0 object 5-25 1;");
+    assert_string_equal(VALUES(wants, "{\"u\":5}"), "0 number 5-6 0 '5';");
+}
+
+static void inside_ends_at_its_depth(void **state)
+{
+    (void)state;
+    static const struct jspan_want wants[] = {{{"r", "u"}, JSPAN_INSIDE}, {{"r"}, JSPAN_STRINGS}};
+    assert_string_equal(
+        VALUES(wants, "{\"r\":{\"u\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":1}}}}},\"v\":{\"w\":1}}}"),
+        "a=0 object 15-0 0;a/b=0 object 20-0 0;a/b/c=0 object 25-0 0;"
+        "a/b/c/d=0 object 30-0 0;0 object 10-41 1;1 object 5-54 2;");
+}
+
 static void wants_of_a_full_table_are_told_apart(void **state)
 {
     (void)state;
@@ -454,6 +481,8 @@ int main(void)
         cmocka_unit_test(strings_name_is_cut_at_32_bytes),
         cmocka_unit_test(strings_at_any_depth_have_their_own_name),
         cmocka_unit_test(strings_without_a_text_sink_are_skipped),
+        cmocka_unit_test(inside_gives_every_value_with_its_path),
+        cmocka_unit_test(inside_ends_at_its_depth),
         cmocka_unit_test(wants_of_a_full_table_are_told_apart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

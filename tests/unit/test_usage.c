@@ -8,10 +8,12 @@
 
 #include <cmocka.h>
 
+#include "usage_read.h"
+
 static struct usage merged(const char *json)
 {
     struct usage usage = {0};
-    usage_merge(&usage, str_of(json));
+    usage_read(&usage, str_of(json));
     return usage;
 }
 
@@ -31,10 +33,10 @@ static void usage_never_given_is_no_report(void **state)
     struct counters c = {{7}};
     unsigned flags = 0;
     assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
-    usage_merge(&usage, STR("null"));
+    usage_read(&usage, STR("null"));
     assert_false(usage.seen);
     assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
-    usage_merge(&usage, STR("{\"queue_time\":0.03,\"prompt_tokens\":null}"));
+    usage_read(&usage, STR("{\"queue_time\":0.03,\"prompt_tokens\":null}"));
     assert_true(usage.seen);
     assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
     assert_int_equal(c.n[0], 7);
@@ -59,8 +61,8 @@ static void usage_with_wrong_number_is_bad(void **state)
         "{\"type\":\"duration\"}",
         "[]",
         "12",
-        "{\"prompt_tokens\":",
-        "",
+        "{\"prompt_tokens\":{}}",
+        "{\"prompt_tokens\":[5]}",
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct counters c;
@@ -86,11 +88,39 @@ static void usage_with_whole_real_is_taken(void **state)
     assert_true(c.n[COUNTER_in_text] == COUNTER_MAX - 1);
 }
 
+/* The first of the known places wins, wherever it stands in the object; of one place, the last. */
+static void usage_takes_the_first_place_in_any_order(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "{\"prompt_tokens\":7,\"input_tokens\":9}",
+        "{\"input_tokens\":9,\"prompt_tokens\":7}",
+        "{\"prompt_tokens\":1,\"prompt_tokens\":7}",
+        "{\"prompt_tok\\u0065ns\":7,\"x\":{\"prompt_tokens\":9},\"prompt_tokens_details\":null}",
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct counters c;
+        unsigned flags;
+        assert_true(counted(cases[i], USAGE_OPENAI, &c, &flags));
+        assert_int_equal(c.n[COUNTER_in_text], 7);
+    }
+}
+
+static void usage_duration_is_read_in_any_order(void **state)
+{
+    (void)state;
+    struct counters c;
+    unsigned flags;
+    assert_true(counted("{\"seconds\":12.3454,\"type\":\"duration\"}", USAGE_OPENAI, &c, &flags));
+    assert_int_equal(c.n[COUNTER_audio_ms], 12345);
+    assert_false(counted("{\"seconds\":12,\"type\":\"tokens\"}", USAGE_OPENAI, &c, &flags));
+}
+
 static void usage_bad_object_stays_bad_after_a_good_one(void **state)
 {
     (void)state;
     struct usage usage = merged("{\"prompt_tokens\":5,\"completion_tokens\":-1}");
-    usage_merge(&usage, STR("{\"prompt_tokens\":5,\"completion_tokens\":6}"));
+    usage_read(&usage, STR("{\"prompt_tokens\":5,\"completion_tokens\":6}"));
     struct counters c;
     unsigned flags = 0;
     assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
@@ -245,7 +275,7 @@ static void usage_of_image_output_without_details_is_image(void **state)
     unsigned flags = 0;
     assert_true(usage_counters(&usage, USAGE_OPENAI, true, &c, &flags));
     assert_int_equal(c.n[COUNTER_out_image], 100);
-    usage_merge(&usage, STR("{\"output_tokens_details\":{\"image_tokens\":90}}"));
+    usage_read(&usage, STR("{\"output_tokens_details\":{\"image_tokens\":90}}"));
     assert_true(usage_counters(&usage, USAGE_OPENAI, true, &c, &flags));
     assert_int_equal(c.n[COUNTER_out_image], 90);
     assert_int_equal(c.n[COUNTER_out_text], 10);
@@ -257,6 +287,8 @@ int main(void)
         cmocka_unit_test(usage_never_given_is_no_report),
         cmocka_unit_test(usage_with_wrong_number_is_bad),
         cmocka_unit_test(usage_with_whole_real_is_taken),
+        cmocka_unit_test(usage_takes_the_first_place_in_any_order),
+        cmocka_unit_test(usage_duration_is_read_in_any_order),
         cmocka_unit_test(usage_bad_object_stays_bad_after_a_good_one),
         cmocka_unit_test(usage_chat_is_split_exactly),
         cmocka_unit_test(usage_reasoning_on_top_is_added),

@@ -17,6 +17,7 @@
 #include "relay/usage.h"
 #include "store/book.h"
 #include "store/keyring.h"
+#include "usage_read.h"
 
 #define VECTORS "tests/vectors/metering.json"
 
@@ -219,7 +220,7 @@ static void merge_json(struct usage *usage, const json_t *json)
 {
     char *text = json_dumps(json, JSON_ENCODE_ANY);
     assert_non_null(text);
-    usage_merge(usage, str_of(text));
+    usage_read(usage, str_of(text));
     free(text);
 }
 

@@ -1,5 +1,6 @@
 #include "base/jspan.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,15 +36,16 @@ struct jspan {
     struct jspan_wants wants;
 };
 
-struct jspan *jspan_new(const struct jspan_want *wants, size_t n, const struct jspan_sink *sink,
+struct jspan *jspan_new(const struct jspan_plan *plan, const struct jspan_sink *sink,
                         size_t copy_max)
 {
-    CHECK(sink != NULL);
-    CHECK(n == 0 || (wants != NULL && sink->value != NULL));
-    struct jspan *js = calloc(1, sizeof *js);
+    CHECK(plan != NULL && sink != NULL);
+    CHECK(plan->all == 0 || sink->value != NULL);
+    struct jspan *js = malloc(sizeof *js);
     if (js == NULL)
         return NULL;
-    jspan_wants_init(&js->wants, wants, n, sink, copy_max);
+    memset(js, 0, offsetof(struct jspan, wants));
+    jspan_wants_init(&js->wants, plan, sink, copy_max);
     return js;
 }
 

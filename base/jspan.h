@@ -83,12 +83,14 @@ struct jspan_sink {
 
 enum jspan_state { JSPAN_MORE, JSPAN_DONE, JSPAN_BAD };
 
+struct jspan_plan;
 struct jspan; /* see jspan.c; about 2 KiB, plus the copy buffer while a copy is made */
 
-/* Keeps `wants` and the sink's context until freed; copies of raw values are limited to copy_max
- * bytes.  Without wants (NULL, 0) it only checks the grammar.  NULL when out of memory. */
-MUST_USE struct jspan *jspan_new(const struct jspan_want *wants, size_t n,
-                                 const struct jspan_sink *sink, size_t copy_max);
+/* Keeps the plan (base/jspan_plan) and the sink's context until freed; copies of raw values are
+ * limited to copy_max bytes.  With a plan of no wants it only checks the grammar.  NULL when out of
+ * memory. */
+MUST_USE struct jspan *jspan_new(const struct jspan_plan *plan, const struct jspan_sink *sink,
+                                 size_t copy_max);
 /* NULL-safe; nulls the pointer. */
 void jspan_free(struct jspan **scanner);
 /* Begins a new document with the same wants. */

@@ -1,44 +1,17 @@
 #include "base/jspan_wants.h"
 
+#include <stddef.h>
 #include <string.h>
 
-static void want_add(struct jspan_wants *w, size_t at)
-{
-    const struct jspan_want *want = &w->table[at];
-    uint64_t bit = UINT64_C(1) << at;
-    size_t steps = 0;
-
-    for (; steps < JSPAN_PATH_MAX && want->path[steps] != NULL; steps++) {
-        size_t n = strlen(want->path[steps]);
-        CHECK(n <= JSPAN_KEY_MAX);
-        w->step_n[at][steps] = (uint8_t)n;
-        if (strcmp(want->path[steps], "[]") == 0)
-            w->elements[steps] |= bit;
-    }
-    w->exact[steps] |= bit;
-    w->all |= bit;
-    if (want->flags & JSPAN_POLICY)
-        w->policy |= bit;
-    if (want->flags & JSPAN_COPY)
-        w->copies |= bit;
-    if (want->flags & JSPAN_STRINGS)
-        w->strings |= bit;
-    if (want->flags & JSPAN_INSIDE)
-        w->inside |= bit;
-}
-
-void jspan_wants_init(struct jspan_wants *w, const struct jspan_want *table, size_t n,
+void jspan_wants_init(struct jspan_wants *w, const struct jspan_plan *plan,
                       const struct jspan_sink *sink, size_t copy_max)
 {
-    CHECK(n <= JSPAN_WANTS_MAX);
-    memset(w, 0, sizeof *w);
-    w->table = table;
+    memset(w, 0, offsetof(struct jspan_wants, text));
+    w->plan = plan;
     w->sink = *sink;
     w->copy_max = copy_max;
     /* A ceiling of 0 means that no copy ever fits; the buffer insists on one. */
     buf_init(&w->copy, copy_max > 0 ? copy_max : 1);
-    for (size_t i = 0; i < n; i++)
-        want_add(w, i);
 }
 
 void jspan_wants_release(struct jspan_wants *w)
@@ -99,7 +72,7 @@ static void report(struct jspan_wants *w, uint64_t wants, size_t depth, struct j
     copy_up_to(w, value->end);
     for (uint64_t left = wants; left != 0; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
-        bool copied = (w->copies >> i & 1) != 0;
+        bool copied = (w->plan->copies >> i & 1) != 0;
         value->want = i;
         value->other_case = (w->other >> i & 1) != 0;
         value->raw_cut = copied && w->copy_cut;
@@ -117,7 +90,7 @@ static void report(struct jspan_wants *w, uint64_t wants, size_t depth, struct j
 /* Whether a value at this depth is for sink->inside. */
 static bool is_within(const struct jspan_wants *w, size_t depth)
 {
-    return (w->open & w->inside) != 0 && depth <= w->inside_depth + JSPAN_INSIDE_MAX &&
+    return (w->open & w->plan->inside) != 0 && depth <= w->inside_depth + JSPAN_INSIDE_MAX &&
            w->sink.inside != NULL;
 }
 
@@ -157,7 +130,7 @@ void jspan_wants_name_begin(struct jspan_wants *w, size_t depth)
     w->is_name = true;
     w->first = true;
     w->here = 0;
-    w->speak = w->sink.text != NULL ? w->open & w->strings : 0;
+    w->speak = w->sink.text != NULL ? w->open & w->plan->strings : 0;
     w->key_n = 0;
     w->listen = may_match || w->speak != 0 || is_within(w, depth);
 }
@@ -168,16 +141,16 @@ static uint64_t key_matches(struct jspan_wants *w, uint64_t left)
     uint64_t matches = 0;
     size_t step = w->depth - 1;
 
-    for (; left != 0; left &= left - 1) {
+    if (w->key_n > JSPAN_KEY_MAX)
+        return 0;
+    for (left &= w->plan->long_as[step][w->key_n]; left != 0; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
         uint64_t bit = UINT64_C(1) << i;
-        if (w->step_n[i][step] != w->key_n)
-            continue;
         struct str key = {w->key, w->key_n};
-        struct str wanted = {w->table[i].path[step], w->key_n};
+        struct str wanted = {w->plan->table[i].path[step], w->key_n};
         if (str_eq(key, wanted)) {
             matches |= bit;
-        } else if (w->depth == 1 && (w->policy & w->exact[1] & bit) != 0 &&
+        } else if (w->depth == 1 && (w->plan->policy & w->plan->exact[1] & bit) != 0 &&
                    str_eq_nocase(key, wanted)) {
             matches |= bit;
             w->other |= bit;
@@ -197,7 +170,7 @@ void jspan_wants_name_end(struct jspan_wants *w)
         return;
     size_t step = w->depth - 1;
     if (w->depth <= w->reach && w->levels[step].live != 0)
-        w->next = key_matches(w, w->levels[step].live & ~w->elements[step]);
+        w->next = key_matches(w, w->levels[step].live & ~w->plan->elements[step]);
     struct jspan_name *name = name_at(w, w->depth);
     name->n = (uint8_t)(w->key_n < JSPAN_NAME_MAX ? w->key_n : JSPAN_NAME_MAX);
     memcpy(name->text, w->key, name->n);
@@ -211,7 +184,7 @@ static void report_inside(struct jspan_wants *w, struct jspan_value *value)
         const struct jspan_name *name = name_at(w, depth);
         path[n++] = (struct str){name->text, name->n};
     }
-    value->want = (unsigned)__builtin_ctzll(w->open & w->inside);
+    value->want = (unsigned)__builtin_ctzll(w->open & w->plan->inside);
     w->sink.inside(w->sink.context, path, n, value);
 }
 
@@ -221,14 +194,14 @@ static void report_inside(struct jspan_wants *w, struct jspan_value *value)
 static uint64_t value_matches(struct jspan_wants *w, size_t depth, bool is_element)
 {
     if (depth == 0)
-        return w->all;
+        return w->plan->all;
     if (depth > w->reach)
         return 0;
     struct jspan_level *parent = &w->levels[depth - 1];
     parent->count++;
     if (!is_element)
         return w->next;
-    return parent->live == 0 ? 0 : parent->live & w->elements[depth - 1];
+    return parent->live == 0 ? 0 : parent->live & w->plan->elements[depth - 1];
 }
 
 static void open_container(struct jspan_wants *w, uint64_t matches)
@@ -241,8 +214,8 @@ static void open_container(struct jspan_wants *w, uint64_t matches)
     level->begin = w->begin;
     level->count = 0;
     w->reach = w->depth + 1;
-    w->open |= w->here & (w->strings | w->inside);
-    if ((w->here & w->inside) != 0)
+    w->open |= w->here & (w->plan->strings | w->plan->inside);
+    if ((w->here & w->plan->inside) != 0)
         w->inside_depth = w->depth;
 }
 
@@ -258,13 +231,13 @@ void jspan_wants_begin(struct jspan_wants *w, size_t depth, bool is_element, enu
     w->count = 0;
     w->text_n = 0;
     w->text_cut = false;
-    w->here = matches == 0 ? 0 : matches & w->exact[depth];
+    w->here = matches == 0 ? 0 : matches & w->plan->exact[depth];
     w->speak = 0;
     if (type == JSPAN_STRING && w->sink.text != NULL)
-        w->speak = (w->open | w->here) & w->strings;
+        w->speak = (w->open | w->here) & w->plan->strings;
     w->within = is_within(w, depth);
     w->listen = (w->here | w->speak) != 0 || w->within;
-    if ((w->here & w->copies) != 0 && !w->copying)
+    if ((w->here & w->plan->copies) != 0 && !w->copying)
         copy_begin(w, depth, offset);
     /* The elements of an array go by the name of the member that holds it. */
     if (type == JSPAN_ARRAY && depth > 0 && depth < JSPAN_NAMES)

@@ -13,9 +13,9 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/jspan.h"
+#include "base/jspan_plan.h"
 #include "base/str.h"
 
-#define JSPAN_KEY_MAX 64  /* bytes of the longest step of a path */
 #define JSPAN_NAME_MAX 32 /* bytes of a name given to sink->text */
 #define JSPAN_NAMES 16    /* levels whose names are remembered */
 
@@ -33,14 +33,8 @@ struct jspan_name {
 
 /* Sets of wants are bit masks, bit i for the i-th want. */
 struct jspan_wants {
-    const struct jspan_want *table;
+    const struct jspan_plan *plan;
     struct jspan_sink sink;
-    uint64_t all;
-    uint64_t exact[JSPAN_PATH_MAX + 2]; /* by the number of steps */
-    uint64_t elements[JSPAN_PATH_MAX];  /* by the place of a "[]" step */
-    uint64_t policy, copies, strings;   /* by flag */
-    uint64_t inside;
-    uint8_t step_n[JSPAN_WANTS_MAX][JSPAN_PATH_MAX];
 
     /* levels[0 .. reach-1] are open and followed; a value deeper than reach concerns nobody. */
     size_t reach;
@@ -57,8 +51,6 @@ struct jspan_wants {
     uint64_t here, speak; /* wants that ask for it, and for its pieces */
     uint64_t begin, count;
     size_t depth, text_n, key_n; /* key_n counts bytes that the key had no room for, too */
-    char text[JSPAN_TEXT_MAX];
-    char key[JSPAN_KEY_MAX];
 
     /* By depth of the member; the deepest levels share the last. */
     struct jspan_name names[JSPAN_NAMES];
@@ -70,10 +62,14 @@ struct jspan_wants {
     uint64_t copy_begin, copy_to;
     const char *piece; /* the input at hand, from offset piece_begin on */
     uint64_t piece_begin;
+
+    /* Only their first text_n and key_n bytes mean anything. */
+    char text[JSPAN_TEXT_MAX];
+    char key[JSPAN_KEY_MAX];
 };
 
 /* See jspan_new. */
-void jspan_wants_init(struct jspan_wants *w, const struct jspan_want *table, size_t n,
+void jspan_wants_init(struct jspan_wants *w, const struct jspan_plan *plan,
                       const struct jspan_sink *sink, size_t copy_max);
 void jspan_wants_release(struct jspan_wants *w);
 void jspan_wants_reset(struct jspan_wants *w);

@@ -60,12 +60,14 @@ void chat_reply_take(struct tap *tap, const struct jspan_value *value)
 
 void chat_reply_text(struct tap *tap, struct str name, struct str piece, bool first)
 {
-    static const char *const spoken[] = {"content", "reasoning_content", "reasoning",
-                                         "refusal", "arguments",         "name",
-                                         "text",    "thinking"};
+    static const struct str spoken[] = {
+        STR_INIT("content"), STR_INIT("reasoning_content"), STR_INIT("reasoning"),
+        STR_INIT("refusal"), STR_INIT("arguments"),         STR_INIT("name"),
+        STR_INIT("text"),    STR_INIT("thinking"),
+    };
     (void)first; /* the deltas of a stream are one text: runs go on */
     for (size_t i = 0; i < COUNT(spoken); i++) {
-        if (str_eq(name, str_of(spoken[i]))) {
+        if (str_eq(name, spoken[i])) {
             estimate_feed(&tap->output, piece.p, piece.n);
             return;
         }

@@ -1,9 +1,11 @@
 #include "relay/fields.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jspan_plan.h"
 #include "relay/form.h"
 
 /* Reckoned tokens of a medium in the prompt; it is never fetched to be measured. */
@@ -70,6 +72,14 @@ static const struct jspan_want wants[] = {
     [ITEM_ROLE] = {{"input", "[]", "role"}, 0},
     [OUTPUT_FORMAT] = {{"text"}, JSPAN_STRINGS},
 };
+
+static struct jspan_plan plain_plan, reference_plan;
+
+static void digest(void)
+{
+    jspan_plan_init(&plain_plan, wants, REFERENCE_FIRST);
+    jspan_plan_init(&reference_plan, wants, COUNT(wants));
+}
 
 static void take_reference(struct references *references, const struct jspan_value *value)
 {
@@ -182,7 +192,9 @@ struct fields *fields_new(bool references)
     fields->with_references = references;
     references_init(&fields->references);
     struct jspan_sink sink = {.value = on_value, .text = on_text, .context = fields};
-    fields->scanner = jspan_new(wants, references ? COUNT(wants) : REFERENCE_FIRST, &sink, 1);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    CHECK(pthread_once(&once, digest) == 0);
+    fields->scanner = jspan_new(references ? &reference_plan : &plain_plan, &sink, 1);
     if (fields->scanner == NULL)
         fields_free(&fields);
     return fields;

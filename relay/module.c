@@ -1,5 +1,9 @@
 #include "relay/module.h"
 
+#include <pthread.h>
+
+#include "base/jspan_plan.h"
+
 static const struct module *const modules[] = {
 #define MODULE(name) &name##_module,
 #include "relay/module.def"
@@ -9,6 +13,25 @@ static const struct module *const modules[] = {
 const struct module *module_at(unsigned i)
 {
     return i < COUNT(modules) ? modules[i] : NULL;
+}
+
+static struct jspan_plan reply_plans[COUNT(modules)];
+
+static void digest_all(void)
+{
+    for (size_t i = 0; i < COUNT(modules); i++)
+        jspan_plan_init(&reply_plans[i], modules[i]->reply_wants, modules[i]->reply_want_count);
+}
+
+const struct jspan_plan *module_reply_plan(const struct module *module)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    CHECK(pthread_once(&once, digest_all) == 0);
+    size_t i = 0;
+    while (i < COUNT(modules) && modules[i] != module)
+        i++;
+    CHECK(i < COUNT(modules));
+    return &reply_plans[i];
 }
 
 static bool path_matches(const struct module *module, struct str path, struct str *subject)

@@ -85,6 +85,8 @@ enum route_result module_route(struct str method, struct str path, const struct 
                                struct str *subject);
 /* The table: module_at(0).. until NULL. */
 const struct module *module_at(unsigned i);
+/* The reply_wants of a module of the table, digested.  From any thread. */
+const struct jspan_plan *module_reply_plan(const struct module *module);
 
 #define MODULE(name) extern const struct module name##_module;
 #include "relay/module.def"

@@ -36,8 +36,7 @@ static bool open_scanner(struct tap *tap)
     struct jspan_sink values = {
         .value = on_value, .text = on_text, .inside = on_inside, .context = tap};
     if (tap->json == NULL)
-        tap->json = jspan_new(tap->module->reply_wants, tap->module->reply_want_count, &values,
-                              TAP_COPY_MAX);
+        tap->json = jspan_new(module_reply_plan(tap->module), &values, TAP_COPY_MAX);
     return tap->json != NULL;
 }
 

@@ -26,7 +26,7 @@ enum usage_holder {
 };
 
 static const struct str holder_names[] = {
-#define X(name) {#name, sizeof #name - 1},
+#define X(name) STR_INIT(#name),
     USAGE_HOLDERS(X)
 #undef X
 };
@@ -39,10 +39,6 @@ static const struct str holder_names[] = {
      IN(prompt_token_details))
 #define OUTPUT_DETAILS                                                                             \
     (IN(completion_tokens_details) | IN(output_tokens_details) | IN(output_token_details))
-#define NAME(literal)                                                                              \
-    {                                                                                              \
-        literal, sizeof literal - 1                                                                \
-    }
 
 /* Where the providers put each number.  For one field the first row that is there wins, in a row
  * the first holder; all of them are looked at, so that one wrong number makes the object unusable.
@@ -52,43 +48,43 @@ static const struct usage_place {
     unsigned holders;
     struct str name;
 } places[] = {
-    {USAGE_prompt, IN(ITSELF), NAME("prompt_tokens")},
-    {USAGE_prompt, IN(ITSELF), NAME("input_tokens")},
+    {USAGE_prompt, IN(ITSELF), STR_INIT("prompt_tokens")},
+    {USAGE_prompt, IN(ITSELF), STR_INIT("input_tokens")},
     /* Cohere gives both; what it bills is what counts. */
-    {USAGE_prompt, IN(billed_units), NAME("input_tokens")},
-    {USAGE_prompt, IN(tokens), NAME("input_tokens")},
-    {USAGE_completion, IN(ITSELF), NAME("completion_tokens")},
-    {USAGE_completion, IN(ITSELF), NAME("output_tokens")},
-    {USAGE_completion, IN(billed_units), NAME("output_tokens")},
-    {USAGE_completion, IN(tokens), NAME("output_tokens")},
-    {USAGE_total, IN(ITSELF), NAME("total_tokens")},
-    {USAGE_cached, INPUT_DETAILS, NAME("cached_tokens")},
-    {USAGE_cached, IN(ITSELF), NAME("cached_tokens")},
-    {USAGE_cached, IN(ITSELF), NAME("prompt_cache_hit_tokens")},
-    {USAGE_cached, IN(ITSELF), NAME("num_cached_tokens")},
-    {USAGE_cached, IN(ITSELF), NAME("cache_n")}, /* llama.cpp's timings */
-    {USAGE_cache_miss, IN(ITSELF), NAME("prompt_cache_miss_tokens")},
-    {USAGE_cache_read, IN(ITSELF), NAME("cache_read_input_tokens")},
-    {USAGE_cache_creation, IN(ITSELF), NAME("cache_creation_input_tokens")},
-    {USAGE_cache_write, INPUT_DETAILS, NAME("cache_write_tokens")},
-    {USAGE_cache_write, INPUT_DETAILS, NAME("cached_creation_tokens")},
-    {USAGE_cache_write_5m, IN(cache_creation), NAME("ephemeral_5m_input_tokens")},
-    {USAGE_cache_write_1h, IN(cache_creation), NAME("ephemeral_1h_input_tokens")},
-    {USAGE_in_text, INPUT_DETAILS, NAME("text_tokens")},
-    {USAGE_in_audio, INPUT_DETAILS, NAME("audio_tokens")},
-    {USAGE_in_image, INPUT_DETAILS, NAME("image_tokens")},
+    {USAGE_prompt, IN(billed_units), STR_INIT("input_tokens")},
+    {USAGE_prompt, IN(tokens), STR_INIT("input_tokens")},
+    {USAGE_completion, IN(ITSELF), STR_INIT("completion_tokens")},
+    {USAGE_completion, IN(ITSELF), STR_INIT("output_tokens")},
+    {USAGE_completion, IN(billed_units), STR_INIT("output_tokens")},
+    {USAGE_completion, IN(tokens), STR_INIT("output_tokens")},
+    {USAGE_total, IN(ITSELF), STR_INIT("total_tokens")},
+    {USAGE_cached, INPUT_DETAILS, STR_INIT("cached_tokens")},
+    {USAGE_cached, IN(ITSELF), STR_INIT("cached_tokens")},
+    {USAGE_cached, IN(ITSELF), STR_INIT("prompt_cache_hit_tokens")},
+    {USAGE_cached, IN(ITSELF), STR_INIT("num_cached_tokens")},
+    {USAGE_cached, IN(ITSELF), STR_INIT("cache_n")}, /* llama.cpp's timings */
+    {USAGE_cache_miss, IN(ITSELF), STR_INIT("prompt_cache_miss_tokens")},
+    {USAGE_cache_read, IN(ITSELF), STR_INIT("cache_read_input_tokens")},
+    {USAGE_cache_creation, IN(ITSELF), STR_INIT("cache_creation_input_tokens")},
+    {USAGE_cache_write, INPUT_DETAILS, STR_INIT("cache_write_tokens")},
+    {USAGE_cache_write, INPUT_DETAILS, STR_INIT("cached_creation_tokens")},
+    {USAGE_cache_write_5m, IN(cache_creation), STR_INIT("ephemeral_5m_input_tokens")},
+    {USAGE_cache_write_1h, IN(cache_creation), STR_INIT("ephemeral_1h_input_tokens")},
+    {USAGE_in_text, INPUT_DETAILS, STR_INIT("text_tokens")},
+    {USAGE_in_audio, INPUT_DETAILS, STR_INIT("audio_tokens")},
+    {USAGE_in_image, INPUT_DETAILS, STR_INIT("image_tokens")},
     /* The true split of the cached tokens (realtime, transcription). */
-    {USAGE_in_cached_text, IN(CACHED_DETAILS), NAME("text_tokens")},
-    {USAGE_in_cached_audio, IN(CACHED_DETAILS), NAME("audio_tokens")},
-    {USAGE_in_cached_image, IN(CACHED_DETAILS), NAME("image_tokens")},
-    {USAGE_reasoning, OUTPUT_DETAILS, NAME("reasoning_tokens")},
-    {USAGE_reasoning, OUTPUT_DETAILS, NAME("thinking_tokens")},
-    {USAGE_reasoning, IN(ITSELF), NAME("reasoning_tokens")}, /* SGLang */
-    {USAGE_out_text, OUTPUT_DETAILS, NAME("text_tokens")},
-    {USAGE_out_audio, OUTPUT_DETAILS, NAME("audio_tokens")},
-    {USAGE_out_image, OUTPUT_DETAILS, NAME("image_tokens")},
-    {USAGE_search_units, IN(billed_units), NAME("search_units")},
-    {USAGE_images, IN(ITSELF), NAME("generated_images")},
+    {USAGE_in_cached_text, IN(CACHED_DETAILS), STR_INIT("text_tokens")},
+    {USAGE_in_cached_audio, IN(CACHED_DETAILS), STR_INIT("audio_tokens")},
+    {USAGE_in_cached_image, IN(CACHED_DETAILS), STR_INIT("image_tokens")},
+    {USAGE_reasoning, OUTPUT_DETAILS, STR_INIT("reasoning_tokens")},
+    {USAGE_reasoning, OUTPUT_DETAILS, STR_INIT("thinking_tokens")},
+    {USAGE_reasoning, IN(ITSELF), STR_INIT("reasoning_tokens")}, /* SGLang */
+    {USAGE_out_text, OUTPUT_DETAILS, STR_INIT("text_tokens")},
+    {USAGE_out_audio, OUTPUT_DETAILS, STR_INIT("audio_tokens")},
+    {USAGE_out_image, OUTPUT_DETAILS, STR_INIT("image_tokens")},
+    {USAGE_search_units, IN(billed_units), STR_INIT("search_units")},
+    {USAGE_images, IN(ITSELF), STR_INIT("generated_images")},
 };
 
 static_assert(USAGE_FIELD_COUNT <= 32, "a bit of `present` for each field");

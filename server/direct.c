@@ -1,14 +1,22 @@
 #include "server/direct.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 static void frame_begin(struct direct *direct, size_t bytes)
 {
-    int n = snprintf(direct->head, sizeof direct->head, "%zx\r\n", bytes);
-    direct->head_n = (size_t)n;
+    static const char digits[] = "0123456789abcdef";
+    unsigned shift = 0;
+    while (shift + 4 < sizeof bytes * 8 && bytes >> (shift + 4) != 0)
+        shift += 4;
+    size_t n = 0;
+    for (; shift > 0; shift -= 4)
+        direct->head[n++] = digits[bytes >> shift & 0xf];
+    direct->head[n++] = digits[bytes & 0xf];
+    direct->head[n++] = '\r';
+    direct->head[n++] = '\n';
+    direct->head_n = n;
     direct->head_at = 0;
     direct->payload_left = bytes;
     direct->tail_at = 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/jspan.h"
+#include "base/jspan_plan.h"
 
 #define COPY_MAX 32
 
@@ -109,7 +110,9 @@ static void scan_once(struct record *r, struct str doc, size_t piece_max, uint32
     struct jspan_sink sink = {.value = on_value, .text = on_text, .context = r};
     memset(r, 0, sizeof *r);
     r->doc = doc;
-    struct jspan *js = jspan_new(wants, COUNT(wants), &sink, COPY_MAX);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, wants, COUNT(wants));
+    struct jspan *js = jspan_new(&plan, &sink, COPY_MAX);
     check(js != NULL);
     scan(js, r, piece_max, seed);
     jspan_free(&js);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/jspan.h"
+#include "base/jspan_plan.h"
 
 #define LOG_SIZE 8192
 #define WANTS_LOGGED 4
@@ -99,7 +100,9 @@ static inline void scan_cut(const struct job *job, struct str doc, const size_t 
 {
     struct jspan_sink sink = {
         .value = record_value, .text = record_text, .inside = record_inside, .context = r};
-    struct jspan *js = jspan_new(job->wants, job->n, &sink, job->copy_max);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, job->wants, job->n);
+    struct jspan *js = jspan_new(&plan, &sink, job->copy_max);
     assert_non_null(js);
     memset(r, 0, sizeof *r);
     feed(js, doc.p, cuts[0]);
@@ -115,7 +118,9 @@ static inline void scan_bytewise(const struct job *job, struct str doc, struct r
 {
     struct jspan_sink sink = {
         .value = record_value, .text = record_text, .inside = record_inside, .context = r};
-    struct jspan *js = jspan_new(job->wants, job->n, &sink, job->copy_max);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, job->wants, job->n);
+    struct jspan *js = jspan_new(&plan, &sink, job->copy_max);
     assert_non_null(js);
     memset(r, 0, sizeof *r);
     for (size_t i = 0; i < doc.n; i++)

@@ -233,7 +233,9 @@ static void state_of_feed_tells_done_more_and_bad(void **state)
 {
     (void)state;
     struct jspan_sink sink = {0};
-    struct jspan *js = jspan_new(NULL, 0, &sink, 0);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, NULL, 0);
+    struct jspan *js = jspan_new(&plan, &sink, 0);
     assert_int_equal(jspan_feed(js, NULL, 0), JSPAN_MORE);
     assert_int_equal(jspan_feed(js, "{\"a\":", 5), JSPAN_MORE);
     assert_int_equal(jspan_feed(js, "1}", 2), JSPAN_DONE);
@@ -254,7 +256,9 @@ static void number_at_top_is_complete_only_at_the_end(void **state)
     struct record *r = &result;
     memset(r, 0, sizeof *r);
     struct jspan_sink sink = {.value = record_value, .context = r};
-    struct jspan *js = jspan_new(wants, 1, &sink, 10);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, wants, 1);
+    struct jspan *js = jspan_new(&plan, &sink, 10);
     assert_int_equal(jspan_feed(js, "12", 2), JSPAN_MORE);
     assert_int_equal(jspan_feed(js, "34", 2), JSPAN_MORE);
     assert_string_equal(r->values, "");
@@ -276,7 +280,9 @@ static void reset_in_the_middle_begins_a_new_document(void **state)
     for (size_t i = 0; i < COUNT(firsts); i++) {
         struct record *r = &result;
         struct jspan_sink sink = {.value = record_value, .text = record_text, .context = r};
-        struct jspan *js = jspan_new(wants, 2, &sink, 100);
+        struct jspan_plan plan;
+        jspan_plan_init(&plan, wants, 2);
+        struct jspan *js = jspan_new(&plan, &sink, 100);
         memset(r, 0, sizeof *r);
         feed(js, firsts[i], strlen(firsts[i]));
         jspan_reset(js);

@@ -199,7 +199,9 @@ static void scan_one(const char *doc)
 {
     static const struct jspan_want wants[] = {{{"a"}, 0}};
     struct jspan_sink sink = {.value = keep_value};
-    struct jspan *js = jspan_new(wants, 1, &sink, 0);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, wants, 1);
+    struct jspan *js = jspan_new(&plan, &sink, 0);
     memset(&seen, 0, sizeof seen);
     assert_int_equal(feed(js, doc, strlen(doc)), JSPAN_DONE);
     jspan_free(&js);
@@ -406,7 +408,9 @@ static void strings_without_a_text_sink_are_skipped(void **state)
     static const struct jspan_want wants[] = {{{"m"}, JSPAN_STRINGS}};
     memset(&result, 0, sizeof result);
     struct jspan_sink sink = {.value = record_value, .context = &result};
-    struct jspan *js = jspan_new(wants, 1, &sink, 0);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, wants, 1);
+    struct jspan *js = jspan_new(&plan, &sink, 0);
     assert_int_equal(feed(js, "{\"m\":[\"a\",{\"b\":\"\"}]}", 20), JSPAN_DONE);
     assert_string_equal(result.values, "0 array 5-19 2;");
     jspan_free(&js);

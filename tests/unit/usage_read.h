@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/jspan.h"
+#include "base/jspan_plan.h"
 #include "relay/usage.h"
 
 struct usage_reader {
@@ -34,7 +35,9 @@ static void usage_read(struct usage *usage, struct str json)
     struct usage_reader reader = {.usage = usage};
     struct jspan_sink sink = {
         .value = usage_reader_value, .inside = usage_reader_inside, .context = &reader};
-    struct jspan *scanner = jspan_new(&itself, 1, &sink, 0);
+    struct jspan_plan plan;
+    jspan_plan_init(&plan, &itself, 1);
+    struct jspan *scanner = jspan_new(&plan, &sink, 0);
     assert_non_null(scanner);
     jspan_feed(scanner, json.p, json.n);
     assert_true(jspan_end(scanner));

@@ -14,10 +14,7 @@ struct ranked {
 
 static struct str text_of(const json_t *document)
 {
-    const json_t *text =
-        json_is_object(document) ? json_object_get(document, "text") : (const json_t *)document;
-    return json_is_string(text) ? (struct str){json_string_value(text), json_string_length(text)}
-                                : STR_EMPTY;
+    return words_of_string(json_is_object(document) ? json_object_get(document, "text") : document);
 }
 
 /* The share of the query's words that the document has, then a little for being short. */

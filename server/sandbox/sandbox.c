@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "server/sandbox/call.h"
 #include "server/sandbox/chat.h"
+#include "server/sandbox/completions.h"
 #include "server/sandbox/daemon.h"
 #include "server/sandbox/embeddings.h"
 #include "server/sandbox/models.h"
@@ -35,6 +36,7 @@ static const struct route routes[] = {
     {"GET", "/v1/models", sandbox_models_list, false},
     {"GET", "/v1/models/*", sandbox_models_get, false},
     {"POST", "/v1/chat/completions", sandbox_chat_create, true},
+    {"POST", "/v1/completions", sandbox_completions_create, true},
     {"POST", "/v1/embeddings", sandbox_embeddings_create, true},
     {"POST", "/v1/moderations", sandbox_moderations_create, true},
     {"POST", "/v1/rerank", sandbox_rerank_create, true},

@@ -59,7 +59,7 @@ struct str words_first(struct str text, int64_t max)
 
 /* --- messages ------------------------------------------------------------------------------ */
 
-static struct str string_of(const json_t *string)
+struct str words_of_string(const json_t *string)
 {
     return json_is_string(string)
                ? (struct str){json_string_value(string), json_string_length(string)}
@@ -77,10 +77,10 @@ bool words_of_message(const json_t *message, struct buf *out)
 {
     const json_t *content = json_object_get(message, "content");
     if (!json_is_array(content))
-        return add_line(string_of(content), out);
+        return add_line(words_of_string(content), out);
     for (size_t i = 0; i < json_array_size(content); i++) {
         const json_t *part = json_array_get(content, i);
-        if (!add_line(string_of(json_object_get(part, "text")), out))
+        if (!add_line(words_of_string(json_object_get(part, "text")), out))
             return false;
     }
     return true;
@@ -88,7 +88,7 @@ bool words_of_message(const json_t *message, struct buf *out)
 
 static void count_text(struct estimate *estimate, const json_t *string)
 {
-    struct str text = string_of(string);
+    struct str text = words_of_string(string);
     estimate_feed(estimate, text.p, text.n);
     estimate_break(estimate);
 }
@@ -117,7 +117,7 @@ int64_t words_prompt_tokens(const json_t *messages)
 
 static bool has_role(const json_t *message, const char *role)
 {
-    return str_eq(string_of(json_object_get(message, "role")), str_of(role));
+    return str_eq(words_of_string(json_object_get(message, "role")), str_of(role));
 }
 
 bool words_follow_tool(const json_t *messages)

@@ -10,21 +10,7 @@
 #include <math.h>
 #include <sodium.h>
 
-#include "base/clock.h"
-#include "server/sandbox/sandbox.h"
-#include "tests/unit/loopback_client.h"
-
-static uint16_t port;
-
-static json_t *answer(const char *path, const char *body, int status)
-{
-    struct reply reply = ask(port, "POST", path, body);
-    assert_int_equal(reply.status, status);
-    json_t *json = json_loads(reply.body.p, 0, NULL);
-    assert_non_null(json);
-    reply_release(&reply);
-    return json;
-}
+#include "tests/unit/sandbox_client.h"
 
 static json_t *vector_at(json_t *json, size_t i)
 {
@@ -143,10 +129,5 @@ int main(void)
         cmocka_unit_test(rerank_puts_the_matching_document_first),
         cmocka_unit_test(moderation_flags_only_what_asks_for_it),
     };
-    struct sandbox *sandbox;
-    if (!sandbox_start(&sandbox, &port))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sandbox_stop(&sandbox);
-    return failed;
+    return cmocka_run_group_tests(tests, start_sandbox, stop_sandbox);
 }

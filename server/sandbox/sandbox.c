@@ -18,6 +18,7 @@
 #include "server/sandbox/models.h"
 #include "server/sandbox/moderations.h"
 #include "server/sandbox/rerank.h"
+#include "server/sandbox/responses.h"
 
 #define CONNECTIONS_MAX 4096
 /* jansson recurses up to 2,048 levels into a body. */
@@ -40,6 +41,7 @@ static const struct route routes[] = {
     {"POST", "/v1/embeddings", sandbox_embeddings_create, true},
     {"POST", "/v1/moderations", sandbox_moderations_create, true},
     {"POST", "/v1/rerank", sandbox_rerank_create, true},
+    {"POST", "/v1/responses", sandbox_responses_create, true},
 };
 
 static const struct route *find_route(const char *method, const char *path)

@@ -48,10 +48,12 @@ void script_add(struct script *script, int64_t wait_us, struct str text)
 
 void script_add_event(struct script *script, int64_t wait_us, json_t *json)
 {
+    const char *type = json_string_value(json_object_get(json, "type"));
     char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
     struct buf event;
     buf_init(&event, SCRIPT_BYTES_MAX);
-    if (text != NULL && buf_addf(&event, "data: %s\n\n", text))
+    if (text != NULL && (type == NULL || buf_addf(&event, "event: %s\n", type)) &&
+        buf_addf(&event, "data: %s\n\n", text))
         script_add(script, wait_us, buf_str(&event));
     else
         script->failed = true;

@@ -29,7 +29,8 @@ void script_init(struct script *script);
 void script_release(struct script *script);
 /* Adds a piece; an empty one is left out.  Failure is remembered in script->failed. */
 void script_add(struct script *script, int64_t wait_us, struct str text);
-/* Takes `json` (NULL = out of memory) and adds it as one "data:" event. */
+/* Takes `json` (NULL = out of memory) and adds it as one "data:" event; where it has a "type", an
+ * "event:" line says that, too. */
 void script_add_event(struct script *script, int64_t wait_us, json_t *json);
 
 #endif

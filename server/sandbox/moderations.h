@@ -1,5 +1,5 @@
-/* POST /v1/moderations of the sandbox: nothing is ever flagged but texts that say "sandbox-flag".
- */
+/* POST /v1/moderations of the sandbox: nothing is ever flagged, in every category, but texts that
+ * say "sandbox-flag". */
 #ifndef SERVER_SANDBOX_MODERATIONS_H
 #define SERVER_SANDBOX_MODERATIONS_H
 

@@ -112,11 +112,48 @@ static void moderation_flags_only_what_asks_for_it(void **state)
     (void)state;
     json_t *json =
         answer("/v1/moderations", "{\"model\":\"m\",\"input\":[\"hi\",\"sandbox-flag\"]}", 200);
-    json_t *results = json_object_get(json, "results");
-    assert_true(json_is_false(json_object_get(json_array_get(results, 0), "flagged")));
-    assert_true(json_is_true(json_object_get(json_array_get(results, 1), "flagged")));
+    assert_int_equal(json_array_size(at(json, "results")), 2);
+    assert_true(json_is_false(at(json, "results.0.flagged")));
+    assert_true(json_is_true(at(json, "results.1.flagged")));
+    static const char *const members[] = {"categories", "category_scores",
+                                          "category_applied_input_types"};
+    for (size_t i = 0; i < COUNT(members); i++) {
+        json_t *of_first = json_object_get(at(json, "results.0"), members[i]);
+        assert_int_equal(json_object_size(of_first), 13);
+        assert_non_null(json_object_get(of_first, "self-harm/intent"));
+    }
+    assert_true(json_is_false(at(json, "results.0.categories.violence")));
+    assert_true(json_is_true(at(json, "results.1.categories.violence")));
+    assert_true(json_real_value(at(json, "results.1.category_scores.hate")) > 0.5);
     json_decref(json);
-    json_decref(answer("/v1/moderations", "{\"model\":\"m\"}", 400));
+}
+
+static void moderation_of_parts_is_one_result(void **state)
+{
+    (void)state;
+    json_t *json = answer("/v1/moderations",
+                          "{\"model\":\"m\",\"input\":[{\"type\":\"text\",\"text\":\"hi\"},"
+                          "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}}]}",
+                          200);
+    assert_int_equal(json_array_size(at(json, "results")), 1);
+    assert_int_equal(json_array_size(at(json, "results.0.category_applied_input_types.violence")),
+                     2);
+    assert_int_equal(json_array_size(at(json, "results.0.category_applied_input_types.hate")), 1);
+    json_decref(json);
+}
+
+static void moderation_of_nothing_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"model\":\"m\"}",
+        "{\"model\":\"m\",\"input\":[]}",
+        "{\"model\":\"m\",\"input\":[1]}",
+        "{\"model\":\"m\",\"input\":[\"a\",{\"type\":\"text\",\"text\":\"b\"}]}",
+        "{\"model\":\"m\",\"input\":[{\"type\":\"text\"}]}",
+    };
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        json_decref(answer("/v1/moderations", bodies[i], 400));
 }
 
 int main(void)
@@ -128,6 +165,8 @@ int main(void)
         cmocka_unit_test(embeddings_of_nothing_are_refused),
         cmocka_unit_test(rerank_puts_the_matching_document_first),
         cmocka_unit_test(moderation_flags_only_what_asks_for_it),
+        cmocka_unit_test(moderation_of_parts_is_one_result),
+        cmocka_unit_test(moderation_of_nothing_is_refused),
     };
     return cmocka_run_group_tests(tests, start_sandbox, stop_sandbox);
 }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "server/sandbox/script.h"
 #include "server/sandbox/switches.h"
+#include "server/sandbox/upload.h"
 
 #define SANDBOX_BODY_MAX ((size_t)32 << 20)
 #define SANDBOX_ID_SIZE 64
@@ -26,7 +27,9 @@ struct sandbox_call {
     struct str path; /* borrowed */
     struct buf body;
     bool too_large;
-    json_t *json; /* the body, an object, where the route wants one */
+    json_t *json; /* the body, an object, where the route wants one; or the fields of a form */
+    bool is_form;
+    struct upload upload; /* the files of a form */
     const char *model;
     struct switches switches;
     struct script script; /* what is being sent piece by piece */

@@ -15,6 +15,7 @@
 #include "server/sandbox/completions.h"
 #include "server/sandbox/daemon.h"
 #include "server/sandbox/embeddings.h"
+#include "server/sandbox/images.h"
 #include "server/sandbox/models.h"
 #include "server/sandbox/moderations.h"
 #include "server/sandbox/rerank.h"
@@ -30,18 +31,23 @@ struct route {
     const char *method;
     const char *path; /* '*' stands for any text */
     void (*answer)(struct sandbox_call *call);
-    bool wants_json; /* a body that is an object with a model */
+    unsigned takes; /* bodies, each with a model; 0 = none is read */
 };
 
+#define TAKES_JSON 1u
+#define TAKES_FORM 2u
+
 static const struct route routes[] = {
-    {"GET", "/v1/models", sandbox_models_list, false},
-    {"GET", "/v1/models/*", sandbox_models_get, false},
-    {"POST", "/v1/chat/completions", sandbox_chat_create, true},
-    {"POST", "/v1/completions", sandbox_completions_create, true},
-    {"POST", "/v1/embeddings", sandbox_embeddings_create, true},
-    {"POST", "/v1/moderations", sandbox_moderations_create, true},
-    {"POST", "/v1/rerank", sandbox_rerank_create, true},
-    {"POST", "/v1/responses", sandbox_responses_create, true},
+    {"GET", "/v1/models", sandbox_models_list, 0},
+    {"GET", "/v1/models/*", sandbox_models_get, 0},
+    {"POST", "/v1/chat/completions", sandbox_chat_create, TAKES_JSON},
+    {"POST", "/v1/completions", sandbox_completions_create, TAKES_JSON},
+    {"POST", "/v1/embeddings", sandbox_embeddings_create, TAKES_JSON},
+    {"POST", "/v1/images/edits", sandbox_images_edit, TAKES_JSON | TAKES_FORM},
+    {"POST", "/v1/images/generations", sandbox_images_generate, TAKES_JSON},
+    {"POST", "/v1/moderations", sandbox_moderations_create, TAKES_JSON},
+    {"POST", "/v1/rerank", sandbox_rerank_create, TAKES_JSON},
+    {"POST", "/v1/responses", sandbox_responses_create, TAKES_JSON},
 };
 
 static const struct route *find_route(const char *method, const char *path)
@@ -54,16 +60,36 @@ static const struct route *find_route(const char *method, const char *path)
     return NULL;
 }
 
-/* Reads the body and the model's switches; answers and returns false when they are none. */
-static bool read_json(struct sandbox_call *call)
+static json_t *load_json(struct str body)
 {
-    struct str body = buf_str(&call->body);
-    call->json = json_loadb(body.p, body.n, JSON_ALLOW_NUL, NULL);
+    json_t *json = json_loadb(body.p, body.n, JSON_ALLOW_NUL, NULL);
     /* Integers of 2^63 and more are refused otherwise, and are nothing to refuse a request for. */
-    if (call->json == NULL)
-        call->json = json_loadb(body.p, body.n, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    if (json == NULL)
+        json = json_loadb(body.p, body.n, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    return json;
+}
+
+static void load_body(struct sandbox_call *call, unsigned takes)
+{
+    struct str type =
+        str_of(MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, "content-type"));
+    struct str body = buf_str(&call->body);
+    call->is_form = (takes & TAKES_FORM) != 0 && str_starts_nocase(type, STR("multipart/"));
+    if (call->is_form)
+        call->json = upload_read(&call->upload, type, body);
+    else if ((takes & TAKES_JSON) != 0)
+        call->json = load_json(body);
+}
+
+/* Reads the body and the model's switches; answers and returns false when they are none. */
+static bool read_body(struct sandbox_call *call, unsigned takes)
+{
+    load_body(call, takes);
     if (!json_is_object(call->json)) {
-        sandbox_reply_error(call, 400, NULL, "invalid_json", "The body is not a JSON object.");
+        sandbox_reply_error(call, 400, NULL, "invalid_body",
+                            (takes & TAKES_JSON) != 0 && !call->is_form
+                                ? "The body is not a JSON object."
+                                : "The body is not a multipart/form-data form.");
         return false;
     }
     call->model = json_string_value(json_object_get(call->json, "model"));
@@ -103,7 +129,7 @@ static void answer(struct sandbox_call *call, const char *method)
         sandbox_reply_error(call, 404, NULL, "unknown_url", "The sandbox has no such endpoint.");
     else if (call->too_large)
         sandbox_reply_error(call, 413, NULL, NULL, "The body is too large for the sandbox.");
-    else if (!route->wants_json || (read_json(call) && obey_switches(call)))
+    else if (route->takes == 0 || (read_body(call, route->takes) && obey_switches(call)))
         route->answer(call);
 }
 

@@ -107,6 +107,13 @@ static void count_message(struct estimate *estimate, const json_t *message)
     }
 }
 
+int64_t words_tokens(struct str text)
+{
+    struct estimate estimate = {0};
+    estimate_feed(&estimate, text.p, text.n);
+    return estimate_tokens(&estimate);
+}
+
 int64_t words_prompt_tokens(const json_t *messages)
 {
     struct estimate estimate = {0};

@@ -21,7 +21,8 @@ struct str words_first(struct str text, int64_t max);
 struct str words_of_string(const json_t *string);
 /* Adds the texts of a message: its content, a string or parts with "text", one per line. */
 MUST_USE bool words_of_message(const json_t *message, struct buf *out);
-/* The prompt's tokens, from the texts of all messages. */
+/* A prompt's tokens: of a text, and of the texts of all messages. */
+int64_t words_tokens(struct str text);
 int64_t words_prompt_tokens(const json_t *messages);
 
 /* Adds a sentence or two that say this is the sandbox and repeat the beginning of the last user

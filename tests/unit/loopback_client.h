@@ -28,7 +28,9 @@ struct reply {
     bool whole;            /* it ended as its head had said */
 };
 
-static int dial(uint16_t port, const char *method, const char *path, const char *body)
+/* `headers`: further lines, each with its CRLF. */
+static int dial_bytes(uint16_t port, const char *method, const char *path, const char *headers,
+                      struct str body)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -38,11 +40,17 @@ static int dial(uint16_t port, const char *method, const char *path, const char 
     buf_init(&request, REPLY_MAX);
     assert_true(buf_addf(&request,
                          "%s %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-                         "content-length: %zu\r\n\r\n%s",
-                         method, path, strlen(body), body));
+                         "content-length: %zu\r\n%s\r\n",
+                         method, path, body.n, headers));
+    assert_true(buf_add_str(&request, body));
     assert_int_equal(send(fd, request.p, request.n, MSG_NOSIGNAL), (ssize_t)request.n);
     buf_release(&request);
     return fd;
+}
+
+static int dial(uint16_t port, const char *method, const char *path, const char *body)
+{
+    return dial_bytes(port, method, path, "", str_of(body));
 }
 
 static void add_text(struct buf *to, const char *p, size_t n)

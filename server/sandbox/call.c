@@ -99,6 +99,11 @@ void sandbox_reply_script(struct sandbox_call *call)
     send_script(call, MHD_SIZE_UNKNOWN, "text/event-stream; charset=utf-8");
 }
 
+void sandbox_reply_bytes(struct sandbox_call *call, const char *type)
+{
+    send_script(call, MHD_SIZE_UNKNOWN, type);
+}
+
 /* Takes `text`. */
 static void send_json(struct sandbox_call *call, int status, char *text)
 {

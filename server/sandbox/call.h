@@ -52,7 +52,8 @@ void sandbox_reply_json(struct sandbox_call *call, json_t *json);
 /* An error object in OpenAI's shape.  `param` and `code` may be NULL. */
 void sandbox_reply_error(struct sandbox_call *call, int status, const char *param, const char *code,
                          const char *message);
-/* Sends call->script as an event stream. */
+/* Sends call->script as an event stream, and as bytes of another type. */
 void sandbox_reply_script(struct sandbox_call *call);
+void sandbox_reply_bytes(struct sandbox_call *call, const char *type);
 
 #endif

@@ -21,6 +21,7 @@
 #include "server/sandbox/rerank.h"
 #include "server/sandbox/responses.h"
 #include "server/sandbox/speech.h"
+#include "server/sandbox/transcriptions.h"
 
 #define CONNECTIONS_MAX 4096
 /* jansson recurses up to 2,048 levels into a body. */
@@ -42,6 +43,8 @@ static const struct route routes[] = {
     {"GET", "/v1/models", sandbox_models_list, 0},
     {"GET", "/v1/models/*", sandbox_models_get, 0},
     {"POST", "/v1/audio/speech", sandbox_speech_create, TAKES_JSON},
+    {"POST", "/v1/audio/transcriptions", sandbox_transcriptions_create, TAKES_FORM},
+    {"POST", "/v1/audio/translations", sandbox_translations_create, TAKES_FORM},
     {"POST", "/v1/chat/completions", sandbox_chat_create, TAKES_JSON},
     {"POST", "/v1/completions", sandbox_completions_create, TAKES_JSON},
     {"POST", "/v1/embeddings", sandbox_embeddings_create, TAKES_JSON},

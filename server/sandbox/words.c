@@ -145,8 +145,8 @@ static const json_t *last_of_role(const json_t *messages, const char *role)
 
 /* --- sentences ----------------------------------------------------------------------------- */
 
-/* Chinese characters (U+4E00..9FFF begin with E4..E9) and no kana (U+3040..30FF). */
-static bool is_chinese(struct str text)
+/* U+4E00..9FFF begin with E4..E9, kana are U+3040..30FF. */
+bool words_are_chinese(struct str text)
 {
     bool han = false;
     for (size_t i = 0; i < text.n; i += character_size((uint8_t)text.p[i])) {
@@ -195,7 +195,7 @@ bool words_answer(const json_t *messages, struct buf *out)
     struct str text = read ? str_trim(buf_str(&told)) : STR_EMPTY;
     struct str echo = words_first(text, ECHO_WORDS);
     const struct sentence *sentence =
-        choose_sentence(is_chinese(buf_str(&question)), tool, echo.n == 0);
+        choose_sentence(words_are_chinese(buf_str(&question)), tool, echo.n == 0);
     bool added = buf_add_str(out, str_of(sentence->before)) && buf_add_str(out, echo) &&
                  buf_add_str(out, str_of(echo.n < text.n ? sentence->cut : "")) &&
                  buf_add_str(out, str_of(sentence->after));

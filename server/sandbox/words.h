@@ -17,6 +17,9 @@ int64_t words_count(struct str text);
 /* The text without what comes after `max` words. */
 struct str words_first(struct str text, int64_t max);
 
+/* There are Chinese characters in it, and no Japanese ones. */
+bool words_are_chinese(struct str text);
+
 /* The text of a JSON string, valid as long as that; empty for anything else, and for NULL. */
 struct str words_of_string(const json_t *string);
 /* Adds the texts of a message: its content, a string or parts with "text", one per line. */

@@ -126,8 +126,8 @@ static void first_run_makes_everything_and_shows_the_key(void **state)
     assert_int_equal(strncmp(text, head, strlen(head)), 0);
     assert_non_null(strstr(
         text,
-        "  Models     gpt-4o-mini  omni-moderation-latest  rerank-1  sandbox-429  sandbox-cut  "
-        "sandbox-hang  \xe2\x80\xa6  -> built-in sandbox, no provider key needed\n"));
+        "  Models     gpt-4o-mini  gpt-image-1  omni-moderation-latest  rerank-1  sandbox-429  "
+        "sandbox-cut  \xe2\x80\xa6  -> built-in sandbox, no provider key needed\n"));
     const char *first = strstr(text, "sk-"), *second = strstr(first + 1, "sk-");
     assert_non_null(second);
     assert_int_equal(strncmp(first, second, SECRET_KEY_SIZE - 1), 0);

@@ -29,6 +29,9 @@ after(() => {
 // (node::Environment::CleanupHandles); process.exit leaves it out.
 process.on('exit', (code) => process.exit(code));
 
+/** What `serve` prints, and the end of what `quickstart` does. */
+const begun = /^ready http:\/\/([^:\s]+):(\d+)|^ {2}curl -N http:\/\/([^:\s]+):(\d+)[^]*^Add a real/m;
+
 let made = 0;
 
 function section(head, values) {
@@ -63,17 +66,28 @@ export class Gateway {
      * '{}' for it), fixture (names of keys to make).
      */
     static async start(options) {
-        const gateway = new Gateway();
-        gateway.options = options;
-        const name = `${options.name}-${process.pid.toString(36)}${(made++).toString(36)}`;
-        gateway.dir = path.join(scratch, name);
-        fs.rmSync(gateway.dir, { recursive: true, force: true });
-        fs.mkdirSync(gateway.dir, { recursive: true, mode: 0o700 });
-        gateway.file = path.join(gateway.dir, 'gateway.conf');
+        const gateway = new Gateway(options);
         gateway.configure(options.config);
-        await gateway.#launch();
+        await gateway.#launch(['serve', '-c', gateway.file]);
         await fixtureOf(gateway, options.fixture ?? ['K1']);
         return gateway;
+    }
+
+    /** `gateway quickstart` in a folder of its own; `key` is the one that it showed. */
+    static async quickstart(options) {
+        const gateway = new Gateway(options);
+        await gateway.#launch(['quickstart', '--dir', gateway.dir, '--listen', '127.0.0.1:0']);
+        gateway.key = /^ {2}API key +(sk-\S+)/m.exec(gateway.stdout)[1];
+        return gateway;
+    }
+
+    constructor(options) {
+        this.options = options;
+        const name = `${options.name}-${process.pid.toString(36)}${(made++).toString(36)}`;
+        this.dir = path.join(scratch, name);
+        fs.rmSync(this.dir, { recursive: true, force: true });
+        fs.mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+        this.file = path.join(this.dir, 'gateway.conf');
     }
 
     configure(config) {
@@ -85,7 +99,7 @@ export class Gateway {
         assert.ok(this.exited, 'it has ended');
         this.exited = null;
         const began = Date.now();
-        await this.#launch();
+        await this.#launch(['serve', '-c', this.file]);
         return Date.now() - began;
     }
 
@@ -103,9 +117,8 @@ export class Gateway {
         };
     }
 
-    async #launch() {
-        const serve = ['serve', '-c', this.file];
-        const [command, ...args] = [...(this.options.wrap ?? []), binary, ...serve];
+    async #launch(words) {
+        const [command, ...args] = [...(this.options.wrap ?? []), binary, ...words];
         this.child = spawn(command, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
         this.child.on('error', (error) => {
             this.exited = { code: null, signal: null, error };
@@ -122,14 +135,14 @@ export class Gateway {
             this.changes.changed();
         });
         const ready = await this.changes.until(
-            () => /^ready http:\/\/([^:\s]+):(\d+)/m.exec(this.stdout) ?? this.exited,
+            () => begun.exec(this.stdout) ?? this.exited,
             'the ready line',
         );
         if (this.exited) {
             throw new Error(`gateway did not start (${JSON.stringify(this.exited)}):\n${this.tail()}`);
         }
-        [, this.host] = ready;
-        this.port = Number(ready[2]);
+        this.host = ready[1] ?? ready[3];
+        this.port = Number(ready[2] ?? ready[4]);
     }
 
     #readLog() {

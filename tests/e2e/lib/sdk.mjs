@@ -122,16 +122,14 @@ function nodeSdk(name) {
     const { version } = JSON.parse(
         fs.readFileSync(path.join(folder, 'node_modules/openai/package.json'), 'utf8'),
     );
+    const clientOf = ({ url, key = 'sk-t1-0000000000', retries = 0 }) =>
+        new OpenAI({ apiKey: key, baseURL: `${url}/v1`, maxRetries: retries, timeout: 30000 });
     return {
         name: `node-${version}`,
         major: Number(version.split('.')[0]),
-        async run(operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) {
-            const client = new OpenAI({
-                apiKey: key,
-                baseURL: `${url}/v1`,
-                maxRetries: retries,
-                timeout: 30000,
-            });
+        clientOf,
+        async run(operation, { url, key, retries, ...rest }) {
+            const client = clientOf({ url, key, retries });
             try {
                 return await operations[operation](client, rest);
             } catch (error) {

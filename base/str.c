@@ -147,6 +147,25 @@ bool str_i64(struct str s, int64_t min, int64_t max, int64_t *out)
     return true;
 }
 
+bool str_number(struct str s, double *out)
+{
+    CHECK(out);
+    char text[64];
+    /* strtod reads more than JSON writes: blanks, hexadecimal, inf and nan. */
+    struct str digits = str_from(s, s.n > 0 && s.p[0] == '-' ? 1 : 0);
+    bool begins = digits.n > 0 && digits.p[0] >= '0' && digits.p[0] <= '9';
+    if (!begins || s.n >= sizeof text || str_index(s, 'x') < s.n || str_index(s, 'X') < s.n)
+        return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    char *end;
+    double number = strtod(text, &end);
+    if (end != text + s.n)
+        return false;
+    *out = number;
+    return true;
+}
+
 bool str_matches(struct str s, struct str pattern)
 {
     size_t at = 0, want = 0;

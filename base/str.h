@@ -50,6 +50,9 @@ MUST_USE bool str_cut(struct str *rest, char separator, struct str *piece);
  * False leaves *out untouched. */
 MUST_USE bool str_u64(struct str s, uint64_t max, uint64_t *out);
 MUST_USE bool str_i64(struct str s, int64_t min, int64_t max, int64_t *out);
+/* A number as JSON spells it, the whole of `s`, at most 63 bytes (no number of a reasonable sender
+ * is longer); one beyond the range of a double is infinite.  False leaves *out untouched. */
+MUST_USE bool str_number(struct str s, double *out);
 
 /* `pattern` may hold '*' (any run of bytes); ASCII case matters. */
 bool str_matches(struct str s, struct str pattern);

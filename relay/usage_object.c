@@ -1,13 +1,9 @@
 #include "relay/usage_object.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "store/store.h"
-
-#define NUMBER_TEXT_MAX 64 /* a longer spelling of a number is taken for none */
 
 /* clang-format off */
 /* The members of a usage object that may hold its numbers. */
@@ -110,14 +106,12 @@ static enum usage_holder holder_of(const struct str *path, size_t n)
 static double number_of(const struct jspan_value *value)
 {
     uint64_t whole;
+    double number;
     if (jspan_value_u64(value, COUNTER_MAX, &whole))
         return (double)whole;
-    char text[NUMBER_TEXT_MAX];
-    if (value->type != JSPAN_NUMBER || value->text_cut || value->text.n >= sizeof text)
+    if (value->type != JSPAN_NUMBER || value->text_cut || !str_number(value->text, &number))
         return -1;
-    memcpy(text, value->text.p, value->text.n);
-    text[value->text.n] = '\0';
-    return strtod(text, NULL);
+    return number;
 }
 
 /* False when `value` is no whole number in [0, 2^40): doubles are exact here. */

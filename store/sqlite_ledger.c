@@ -288,8 +288,8 @@ enum ledger_put ledger_put(struct db *db, struct ledger_batch *batch,
         if (put != LEDGER_PUT)
             return put;
     }
-    /* Replacing costs a savepoint and a look-up in each index, and the row is hardly ever there: only
-     * a request that was noted as open has one, and an entry whose commit was in doubt. */
+    /* Replacing costs a savepoint and a look-up in each index, and the row is hardly ever there:
+     * only a request that was noted as open has one, and an entry whose commit was in doubt. */
     struct query *query = db_query(db, "INSERT" REQUEST_VALUES " ON CONFLICT (id) DO NOTHING");
     bool ok = put_request(query, entry, entry->end);
     if (ok && db_changes(db) == 0)

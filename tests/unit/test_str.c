@@ -175,9 +175,38 @@ static void dup_ends_with_a_nul(void **state)
     free(copy);
 }
 
+static void number_is_read_as_json_spells_it(void **state)
+{
+    (void)state;
+    double number = 7;
+    assert_true(str_number(STR("12.5e1"), &number));
+    assert_true(number > 124.99 && number < 125.01);
+    assert_true(str_number(STR("-0.25"), &number));
+    assert_true(number < -0.24 && number > -0.26);
+    assert_true(str_number(STR("1e999"), &number));
+    assert_true(number > 1e300);
+    number = 7;
+    static const char *const none[] = {
+        "",
+        "-",
+        "1x",
+        "0x10",
+        " 1",
+        "inf",
+        "nan",
+        "-inf",
+        "1e",
+        "+1",
+        "1111111111222222222233333333334444444444555555555566666666667777"};
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(str_number(str_of(none[i]), &number));
+    assert_true(number > 6.99 && number < 7.01);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(number_is_read_as_json_spells_it),
         cmocka_unit_test(compare_bytes_follows_them_exactly),
         cmocka_unit_test(search_finds_only_what_is_there),
         cmocka_unit_test(slice_past_the_end_is_clamped),

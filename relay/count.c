@@ -66,48 +66,65 @@ enum charge_result count_hold(const struct request *request, int64_t *nusd)
 /* --- after ---------------------------------------------------------------------------------------
  */
 
-/* What the answer tells of its tokens, completed by estimates; false when it tells and shows
- * nothing. */
-static bool count_tokens(struct request *request, struct ledger_entry *entry)
+/* What an answer's tokens are when it does not say of which kind. */
+static enum counter output_of(const struct request *request)
+{
+    enum endpoint endpoint = request->module->endpoint;
+    return endpoint == ENDPOINT_images   ? COUNTER_out_image
+           : endpoint == ENDPOINT_speech ? COUNTER_out_audio
+                                         : COUNTER_out_text;
+}
+
+/* What the answer tells (*told; nothing if it does not), completed by estimates of its tokens;
+ * false when it tells and shows nothing. */
+static bool count_tokens(struct request *request, struct ledger_entry *entry, struct counters *told)
 {
     const struct tap *tap = &request->tap;
     struct counters *counters = &entry->counters;
     enum usage_dialect dialect =
         request->offer->provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
-    bool pictures = request->module->endpoint == ENDPOINT_images;
-    bool told = usage_counters(&tap->usage, dialect, pictures, counters, &entry->flags);
+    bool is_told =
+        usage_counters(&tap->usage, dialect, output_of(request), counters, &entry->flags);
     int64_t spoken = estimate_tokens(&tap->output);
     if (tap->usage.bad)
         entry->flags |= ENTRY_FLAG(bad_usage);
-    if (!told) {
+    *told = *counters;
+    if (!is_told) {
         bool finished = str_eq(str_of(request->end), STR("finished"));
         if (spoken == 0 && tap->items == 0 && !finished)
             return false;
         counters->n[COUNTER_in_text] = request->prompt_tokens;
         counters->n[COUNTER_out_text] = spoken;
-        entry->source = USAGE_ESTIMATED;
         return true;
     }
-    entry->source = USAGE_UPSTREAM;
     /* A report in other units says nothing of tokens, and need not. */
     bool in_units = counters->n[COUNTER_search_units] > 0 || counters->n[COUNTER_audio_ms] > 0 ||
                     counters->n[COUNTER_images] > 0;
-    if (counters_input(counters) == 0 && request->prompt_tokens > 0 && !in_units) {
+    if (counters_input(counters) == 0 && request->prompt_tokens > 0 && !in_units)
         counters->n[COUNTER_in_text] = request->prompt_tokens;
-        entry->source = USAGE_MERGED;
-    }
-    if (counters_output(counters) == 0 && spoken > 0) {
+    if (counters_output(counters) == 0) {
         counters->n[COUNTER_out_text] = spoken;
-        entry->source = USAGE_MERGED;
     } else if (tap->kind == TAP_EVENTS && (!tap->last_seen || tap->error_seen)) {
         /* Cut: text that came after the last report is not in it. */
         int64_t since = spoken - estimate_tokens(&tap->output_at_usage);
-        if (since > 0) {
-            counters->n[COUNTER_out_text] += since;
-            entry->source = USAGE_MERGED;
-        }
+        counters->n[COUNTER_out_text] += since > 0 ? since : 0;
     }
     return true;
+}
+
+/* Where what is charged comes from: from the answer's report, from estimates, or from both. */
+static enum usage_source source_of(const struct counters *told, const struct counters *charged)
+{
+    bool from_report = false, from_others = false;
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        if (charged->n[i] == 0)
+            continue;
+        from_report |= charged->n[i] == told->n[i];
+        from_others |= charged->n[i] != told->n[i];
+    }
+    if (!from_others)
+        return from_report ? USAGE_UPSTREAM : USAGE_ESTIMATED;
+    return from_report ? USAGE_MERGED : USAGE_ESTIMATED;
 }
 
 /* More than the request can have used: not credible, so capped and told to the operator. */
@@ -126,9 +143,9 @@ static bool is_absurd(const struct request *request, const struct counters *coun
 void count_charge(struct request *request, struct ledger_entry *entry)
 {
     struct charge charge;
-    struct counters *counters = &entry->counters;
+    struct counters *counters = &entry->counters, told;
     const struct price *price = &request->model->price;
-    if (!count_tokens(request, entry))
+    if (!count_tokens(request, entry, &told))
         return;
     if (request->module->quantities != NULL)
         request->module->quantities(request, counters);
@@ -136,6 +153,7 @@ void count_charge(struct request *request, struct ledger_entry *entry)
     struct price_match open = match; /* what nobody has told may have been the dearest */
     open.dearest = true;
     keep_priced(request, counters);
+    entry->source = source_of(&told, counters);
     enum charge_result result =
         charge_compute(price, counters, &match, entry->group_ppm, entry->user_ppm, &charge);
     if (result == CHARGE_UNPRICED)

@@ -55,12 +55,9 @@ static void speech_ceiling(const struct request *request, struct counters *count
     counters->n[COUNTER_out_audio] = tokens * SOUND_PER_TEXT_MOST;
 }
 
-/* Whatever comes out is sound, though a report may not say so. */
 static void speech_quantities(const struct request *request, struct counters *counters)
 {
     counters->n[COUNTER_characters] = request->pieces;
-    counters->n[COUNTER_out_audio] += counters->n[COUNTER_out_text];
-    counters->n[COUNTER_out_text] = 0;
     if (counters->n[COUNTER_out_audio] == 0)
         counters->n[COUNTER_out_audio] = request->prompt_tokens * SOUND_PER_TEXT;
 }

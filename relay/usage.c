@@ -32,6 +32,13 @@ static void merge_fields(struct usage *usage, const struct usage_object *from)
     }
 }
 
+void usage_note_seconds(struct usage *usage, const struct jspan_value *value)
+{
+    int64_t ms;
+    if (usage_object_seconds(value, &ms))
+        usage->beside_ms = ms;
+}
+
 void usage_merge(struct usage *usage, const struct usage_object *object)
 {
     CHECK(usage != NULL && object != NULL);
@@ -158,15 +165,19 @@ static void split_input(const struct usage *usage, int64_t input, struct counter
 }
 
 /* Σ of what it sets = t->output. */
-static void split_output(const struct usage *usage, const struct totals *t, bool image_output,
+static void split_output(const struct usage *usage, const struct totals *t, enum counter kind,
                          struct counters *counters)
 {
     bool detailed = has(usage, USAGE_out_text) || has(usage, USAGE_out_audio) ||
                     has(usage, USAGE_out_image) || has(usage, USAGE_reasoning);
-    int64_t image = image_output && !detailed ? t->output : get(usage, USAGE_out_image);
     int64_t reasoning = lesser(t->reasoning, t->output);
+    if (!detailed) {
+        counters->n[COUNTER_out_reasoning] = reasoning;
+        counters->n[kind] = t->output - reasoning;
+        return;
+    }
     int64_t audio = lesser(get(usage, USAGE_out_audio), t->output - reasoning);
-    image = lesser(image, t->output - reasoning - audio);
+    int64_t image = lesser(get(usage, USAGE_out_image), t->output - reasoning - audio);
     counters->n[COUNTER_out_reasoning] = reasoning;
     counters->n[COUNTER_out_audio] = audio;
     counters->n[COUNTER_out_image] = image;
@@ -179,12 +190,12 @@ static bool has_tokens(const struct usage *usage)
            has(usage, USAGE_cache_miss);
 }
 
-bool usage_counters(const struct usage *usage, enum usage_dialect dialect, bool image_output,
+bool usage_counters(const struct usage *usage, enum usage_dialect dialect, enum counter output,
                     struct counters *counters, unsigned *flags)
 {
     CHECK(usage != NULL);
-    bool counted =
-        has(usage, USAGE_search_units) || has(usage, USAGE_duration_ms) || has(usage, USAGE_images);
+    bool counted = has(usage, USAGE_search_units) || has(usage, USAGE_duration_ms) ||
+                   has(usage, USAGE_images) || usage->beside_ms > 0;
     if (usage->bad || (has_tokens(usage) && input_total(usage) < 0)) {
         *flags |= ENTRY_FLAG(bad_usage);
         return false;
@@ -198,10 +209,11 @@ bool usage_counters(const struct usage *usage, enum usage_dialect dialect, bool 
         struct totals totals;
         find_totals(usage, dialect, &totals, flags);
         split_input(usage, totals.input, &result, flags);
-        split_output(usage, &totals, image_output, &result);
+        split_output(usage, &totals, output, &result);
     }
     result.n[COUNTER_search_units] = get(usage, USAGE_search_units);
-    result.n[COUNTER_audio_ms] = get(usage, USAGE_duration_ms);
+    result.n[COUNTER_audio_ms] =
+        has(usage, USAGE_duration_ms) ? usage->n[USAGE_duration_ms] : usage->beside_ms;
     result.n[COUNTER_images] = get(usage, USAGE_images);
     *counters = result;
     return true;

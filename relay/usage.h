@@ -19,6 +19,7 @@ struct usage {
     uint32_t present;
     bool seen; /* a usage object that is not null was given */
     bool bad;  /* one held a number that is none (negative, fraction, >= 2^40): as if missing */
+    int64_t beside_ms; /* of sound, as the answer tells it beside its usage; 0 = does not */
 };
 
 /* Zero is a valid start.  Merges one usage object that has been read whole into `usage`, field by
@@ -27,9 +28,11 @@ void usage_merge(struct usage *usage, const struct usage_object *object);
 
 /* The merged report as disjoint counters (Σ of the input parts = the prompt, Σ of the output parts
  * = the completion).  Adds ENTRY_FLAG bits to *flags.  False, *counters untouched, when there is
- * no usable report.  image_output: all output without details is out_image. */
+ * no usable report.  All output without details is of the kind `output`: out_text, out_image... */
 MUST_USE bool usage_counters(const struct usage *usage, enum usage_dialect dialect,
-                             bool image_output, struct counters *counters, unsigned *flags);
+                             enum counter output, struct counters *counters, unsigned *flags);
+/* Seconds that stand beside the usage, as usage_object_seconds takes them; else it is let be. */
+void usage_note_seconds(struct usage *usage, const struct jspan_value *value);
 /* Total input and output tokens of counters. */
 int64_t counters_input(const struct counters *counters);
 int64_t counters_output(const struct counters *counters);

@@ -141,12 +141,24 @@ static void take_count(struct usage_object *object, enum usage_field field, unsi
 }
 
 /* The one number that may have a fraction. */
-static void take_seconds(struct usage_object *object, const struct jspan_value *value)
+static bool read_seconds(const struct jspan_value *value, int64_t *out)
 {
     double ms = number_of(value) * 1000;
-    object->has_seconds = ms >= 0 && ms < (double)COUNTER_MAX - 1;
-    if (object->has_seconds)
-        object->duration_ms = (int64_t)(ms + 0.5);
+    if (!(ms >= 0 && ms < (double)COUNTER_MAX - 1))
+        return false;
+    *out = (int64_t)(ms + 0.5);
+    return true;
+}
+
+bool usage_object_seconds(const struct jspan_value *value, int64_t *ms)
+{
+    struct jspan_value number = *value;
+    bool quoted = value->type == JSPAN_STRING && value->text.n > 0;
+    for (size_t i = 0; quoted && i < value->text.n; i++)
+        quoted = (value->text.p[i] >= '0' && value->text.p[i] <= '9') || value->text.p[i] == '.';
+    if (quoted)
+        number.type = JSPAN_NUMBER;
+    return read_seconds(&number, ms);
 }
 
 void usage_object_take(struct usage_object *object, const struct str *path, size_t n,
@@ -168,7 +180,7 @@ void usage_object_take(struct usage_object *object, const struct str *path, size
     if (holder != IN_ITSELF)
         return;
     if (str_eq(name, STR("seconds")))
-        take_seconds(object, value);
+        object->has_seconds = read_seconds(value, &object->duration_ms);
     else if (str_eq(name, STR("type")))
         object->is_duration = value->type == JSPAN_STRING && str_eq(value->text, STR("duration"));
 }

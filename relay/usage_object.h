@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/jspan.h"
 #include "base/str.h"
 
@@ -40,5 +41,8 @@ struct usage_object {
 /* A value inside, as jspan's sink->inside gives it. */
 void usage_object_take(struct usage_object *object, const struct str *path, size_t n,
                        const struct jspan_value *value);
+/* A number of seconds, or the same in quotes, as milliseconds; false, *ms untouched, when it is
+ * none, negative or beyond counting. */
+MUST_USE bool usage_object_seconds(const struct jspan_value *value, int64_t *ms);
 
 #endif

@@ -107,7 +107,9 @@ test('R1 Cohere: search units', async () => {
 test('R1 Jina: tokens; a price by units takes one', async () => {
     const answer = `{"model":"up","usage":{"total_tokens":38},${ranked}}`;
     assert.equal((await answered('/v1/rerank', { model: 'tokens', ...query }, answer)).charge, '0.000038000');
-    assert.equal((await answered('/v1/rerank', { model: 'units', ...query }, answer)).charge, '0.000001000');
+    const unit = await answered('/v1/rerank', { model: 'units', ...query }, answer);
+    assert.equal(unit.charge, '0.000001000');
+    assert.equal(unit.source, 'estimated', 'nobody has told of units');
 });
 
 test('R1 SiliconFlow: tokens in meta', async () => {

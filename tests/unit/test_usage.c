@@ -23,7 +23,7 @@ static bool counted(const char *json, enum usage_dialect dialect, struct counter
     struct usage usage = merged(json);
     memset(counters, 0, sizeof *counters);
     *flags = 0;
-    return usage_counters(&usage, dialect, false, counters, flags);
+    return usage_counters(&usage, dialect, COUNTER_out_text, counters, flags);
 }
 
 static void usage_never_given_is_no_report(void **state)
@@ -32,13 +32,13 @@ static void usage_never_given_is_no_report(void **state)
     struct usage usage = {0};
     struct counters c = {{7}};
     unsigned flags = 0;
-    assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
+    assert_false(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
     usage_read(&usage, STR("null"));
     assert_false(usage.seen);
-    assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
+    assert_false(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
     usage_read(&usage, STR("{\"queue_time\":0.03,\"prompt_tokens\":null}"));
     assert_true(usage.seen);
-    assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
+    assert_false(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
     assert_int_equal(c.n[0], 7);
     assert_int_equal(flags, 0);
 }
@@ -123,7 +123,7 @@ static void usage_bad_object_stays_bad_after_a_good_one(void **state)
     usage_read(&usage, STR("{\"prompt_tokens\":5,\"completion_tokens\":6}"));
     struct counters c;
     unsigned flags = 0;
-    assert_false(usage_counters(&usage, USAGE_OPENAI, false, &c, &flags));
+    assert_false(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
     assert_int_equal(flags, ENTRY_FLAG(bad_usage));
 }
 
@@ -273,12 +273,55 @@ static void usage_of_image_output_without_details_is_image(void **state)
     struct usage usage = merged("{\"input_tokens\":5,\"output_tokens\":100}");
     struct counters c;
     unsigned flags = 0;
-    assert_true(usage_counters(&usage, USAGE_OPENAI, true, &c, &flags));
+    assert_true(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_image, &c, &flags));
     assert_int_equal(c.n[COUNTER_out_image], 100);
     usage_read(&usage, STR("{\"output_tokens_details\":{\"image_tokens\":90}}"));
-    assert_true(usage_counters(&usage, USAGE_OPENAI, true, &c, &flags));
+    assert_true(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_image, &c, &flags));
     assert_int_equal(c.n[COUNTER_out_image], 90);
     assert_int_equal(c.n[COUNTER_out_text], 10);
+}
+
+static int64_t beside(enum jspan_type type, const char *seconds)
+{
+    struct usage usage = {0};
+    struct jspan_value value = {.type = type, .text = str_of(seconds)};
+    usage_note_seconds(&usage, &value);
+    return usage.beside_ms;
+}
+
+static void usage_takes_seconds_beside_it_where_it_has_none(void **state)
+{
+    (void)state;
+    struct usage usage = merged("{\"input_tokens\":5,\"output_tokens\":7}");
+    struct counters c;
+    unsigned flags = 0;
+    usage.beside_ms = beside(JSPAN_NUMBER, "8.470000267028809");
+    assert_true(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
+    assert_int_equal(c.n[COUNTER_audio_ms], 8470);
+    assert_int_equal(c.n[COUNTER_in_text], 5);
+    usage_read(&usage, STR("{\"type\":\"duration\",\"seconds\":9}"));
+    assert_true(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
+    assert_int_equal(c.n[COUNTER_audio_ms], 9000);
+    usage = (struct usage){.beside_ms = 1};
+    assert_true(usage_counters(&usage, USAGE_OPENAI, COUNTER_out_text, &c, &flags));
+    assert_int_equal(c.n[COUNTER_audio_ms], 1);
+    assert_int_equal(flags, 0);
+}
+
+static void usage_takes_seconds_also_in_quotes(void **state)
+{
+    (void)state;
+    assert_int_equal(beside(JSPAN_NUMBER, "3"), 3000);
+    assert_int_equal(beside(JSPAN_NUMBER, "0.0005"), 1);
+    assert_int_equal(beside(JSPAN_NUMBER, "1.5e1"), 15000);
+    assert_int_equal(beside(JSPAN_STRING, "8.47"), 8470);
+    assert_int_equal(beside(JSPAN_NUMBER, "-1"), 0);
+    assert_int_equal(beside(JSPAN_NUMBER, "1e300"), 0);
+    static const char *const wrong[] = {"", "-1", "x", " 3", "00:00:03", "0x10", "inf", "nan"};
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_int_equal(beside(JSPAN_STRING, wrong[i]), 0);
+    assert_int_equal(beside(JSPAN_NULL, "3"), 0);
+    assert_int_equal(beside(JSPAN_TRUE, "3"), 0);
 }
 
 int main(void)
@@ -300,6 +343,8 @@ int main(void)
         cmocka_unit_test(usage_total_that_is_no_sum_is_flagged),
         cmocka_unit_test(usage_of_cohere_takes_what_is_billed),
         cmocka_unit_test(usage_of_image_output_without_details_is_image),
+        cmocka_unit_test(usage_takes_seconds_beside_it_where_it_has_none),
+        cmocka_unit_test(usage_takes_seconds_also_in_quotes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

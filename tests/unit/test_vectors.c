@@ -193,22 +193,26 @@ static enum charge_result charge_of(const json_t *in, const char *counters_name,
 /* --- usage --------------------------------------------------------------------------------- */
 
 /* The vectors' dialects also name the endpoint. */
-static enum usage_dialect dialect_of(const json_t *vector, bool *image_output)
+static enum usage_dialect dialect_of(const json_t *vector, enum counter *output)
 {
     static const struct {
         const char *name;
         enum usage_dialect dialect;
-        bool image_output;
+        enum counter output;
     } dialects[] = {
-        {"openai", USAGE_OPENAI, false},        {"xai", USAGE_XAI, false},
-        {"gemini", USAGE_GEMINI, false},        {"anthropic", USAGE_ANTHROPIC, false},
-        {"images", USAGE_OPENAI, true},         {"transcription", USAGE_OPENAI, false},
-        {"rerank_cohere", USAGE_OPENAI, false}, {"rerank_tokens", USAGE_OPENAI, false},
+        {"openai", USAGE_OPENAI, COUNTER_out_text},
+        {"xai", USAGE_XAI, COUNTER_out_text},
+        {"gemini", USAGE_GEMINI, COUNTER_out_text},
+        {"anthropic", USAGE_ANTHROPIC, COUNTER_out_text},
+        {"images", USAGE_OPENAI, COUNTER_out_image},
+        {"transcription", USAGE_OPENAI, COUNTER_out_text},
+        {"rerank_cohere", USAGE_OPENAI, COUNTER_out_text},
+        {"rerank_tokens", USAGE_OPENAI, COUNTER_out_text},
     };
     const char *name = json_string_value(json_object_get(json_object_get(vector, "in"), "dialect"));
     for (size_t i = 0; i < COUNT(dialects); i++) {
         if (strcmp(dialects[i].name, name) == 0) {
-            *image_output = dialects[i].image_output;
+            *output = dialects[i].output;
             return dialects[i].dialect;
         }
     }
@@ -227,11 +231,11 @@ static void merge_json(struct usage *usage, const json_t *json)
 static void check_counters(const json_t *vector, const struct usage *usage)
 {
     const json_t *expect = json_object_get(vector, "expect");
-    bool image_output = false;
-    enum usage_dialect dialect = dialect_of(vector, &image_output);
+    enum counter output = COUNTER_out_text;
+    enum usage_dialect dialect = dialect_of(vector, &output);
     struct counters counters = {0};
     unsigned flags = 0;
-    bool usable = usage_counters(usage, dialect, image_output, &counters, &flags);
+    bool usable = usage_counters(usage, dialect, output, &counters, &flags);
     if (json_object_get(expect, "invalid") != NULL) {
         CHECK_VECTOR(vector, !usable);
         CHECK_VECTOR(vector, flags == ENTRY_FLAG(bad_usage));

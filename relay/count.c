@@ -75,32 +75,27 @@ static enum counter output_of(const struct request *request)
                                          : COUNTER_out_text;
 }
 
-/* What the answer tells (*told; nothing if it does not), completed by estimates of its tokens;
- * false when it tells and shows nothing. */
-static bool count_tokens(struct request *request, struct ledger_entry *entry, struct counters *told)
+/* What the answer tells, all zero if it does not; false when it shows nothing either. */
+static bool count_told(struct request *request, struct ledger_entry *entry, struct counters *told)
 {
     const struct tap *tap = &request->tap;
-    struct counters *counters = &entry->counters;
     enum usage_dialect dialect =
         request->offer->provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
-    bool is_told =
-        usage_counters(&tap->usage, dialect, output_of(request), counters, &entry->flags);
-    int64_t spoken = estimate_tokens(&tap->output);
+    bool is_told = usage_counters(&tap->usage, dialect, output_of(request), told, &entry->flags);
     if (tap->usage.bad)
         entry->flags |= ENTRY_FLAG(bad_usage);
-    *told = *counters;
-    if (!is_told) {
-        bool finished = str_eq(str_of(request->end), STR("finished"));
-        if (spoken == 0 && tap->items == 0 && !finished)
-            return false;
-        counters->n[COUNTER_in_text] = request->prompt_tokens;
-        counters->n[COUNTER_out_text] = spoken;
-        return true;
-    }
-    /* A report in other units says nothing of tokens, and need not. */
-    bool in_units = counters->n[COUNTER_search_units] > 0 || counters->n[COUNTER_audio_ms] > 0 ||
-                    counters->n[COUNTER_images] > 0;
-    if (counters_input(counters) == 0 && request->prompt_tokens > 0 && !in_units)
+    return is_told || tap_has_output(tap) || tap->items > 0 ||
+           str_eq(str_of(request->end), STR("finished"));
+}
+
+/* What it does not tell: the units that the endpoint counts itself, and estimates of the tokens. */
+static void complete(const struct request *request, struct counters *counters)
+{
+    const struct tap *tap = &request->tap;
+    int64_t spoken = estimate_tokens(&tap->output);
+    if (request->module->quantities != NULL)
+        request->module->quantities(request, counters);
+    if (counters_input(counters) == 0)
         counters->n[COUNTER_in_text] = request->prompt_tokens;
     if (counters_output(counters) == 0) {
         counters->n[COUNTER_out_text] = spoken;
@@ -109,7 +104,6 @@ static bool count_tokens(struct request *request, struct ledger_entry *entry, st
         int64_t since = spoken - estimate_tokens(&tap->output_at_usage);
         counters->n[COUNTER_out_text] += since > 0 ? since : 0;
     }
-    return true;
 }
 
 /* Where what is charged comes from: from the answer's report, from estimates, or from both. */
@@ -143,12 +137,12 @@ static bool is_absurd(const struct request *request, const struct counters *coun
 void count_charge(struct request *request, struct ledger_entry *entry)
 {
     struct charge charge;
-    struct counters *counters = &entry->counters, told;
+    struct counters *counters = &entry->counters, told = {{0}};
     const struct price *price = &request->model->price;
-    if (!count_tokens(request, entry, &told))
+    if (!count_told(request, entry, &told))
         return;
-    if (request->module->quantities != NULL)
-        request->module->quantities(request, counters);
+    *counters = told;
+    complete(request, counters);
     struct price_match match = match_of(request, counters);
     struct price_match open = match; /* what nobody has told may have been the dearest */
     open.dearest = true;

@@ -10,7 +10,9 @@
 
 #define ERROR_EVENT_MAX ((size_t)16 << 10)
 
+/* What an answer is that does not say it; a document is JSON. */
 static const char unsaid_bytes[] = "application/octet-stream";
+static const char unsaid_text[] = "text/plain; charset=utf-8";
 
 static bool take_head(struct request *request)
 {
@@ -18,6 +20,8 @@ static bool take_head(struct request *request)
     memcpy(request->content_type, head->content_type, sizeof request->content_type);
     if (request->tap.kind == TAP_BYTES && request->content_type[0] == '\0')
         memcpy(request->content_type, unsaid_bytes, sizeof unsaid_bytes);
+    if (request->tap.kind == TAP_TEXT && request->content_type[0] == '\0')
+        memcpy(request->content_type, unsaid_text, sizeof unsaid_text);
     buf_clear(&request->answer_headers);
     return buf_add_str(&request->answer_headers, buf_str(&head->pass));
 }

@@ -45,8 +45,11 @@ static enum tap_kind kind_of_answer(const struct request *request, char first)
     struct str type = str_of(head->content_type);
     if (is_event_stream(head))
         return TAP_EVENTS;
-    if (!request->module->binary || str_contains_nocase(type, STR("json")) ||
-        str_contains_nocase(type, STR("html")))
+    bool is_document =
+        str_contains_nocase(type, STR("json")) || str_contains_nocase(type, STR("html"));
+    if (request->text_asked) /* which may begin with a bracket: [Music] */
+        return is_document || first == '{' || first == '<' ? TAP_JSON : TAP_TEXT;
+    if (!request->module->binary || is_document)
         return TAP_JSON;
     bool says_little = type.n == 0 || str_starts_nocase(type, STR("text/"));
     return says_little && (first == '{' || first == '[' || first == '<') ? TAP_JSON : TAP_BYTES;
@@ -57,9 +60,9 @@ static void open_tap(struct request *request, char first)
     enum tap_kind kind = kind_of_answer(request, first);
     size_t whole = (size_t)request->snapshot->settings.server_reply_buffer;
     stream_release_memory(&request->stream);
-    stream_init(&request->stream,
-                kind == TAP_JSON ? whole + STREAM_EVENT_MAX : STREAM_EVENT_MAX * 2);
     tap_init(&request->tap, kind, request->module, &request->stream);
+    stream_init(&request->stream,
+                tap_is_whole(&request->tap) ? whole + STREAM_EVENT_MAX : STREAM_EVENT_MAX * 2);
     /* Nothing can be withheld from a client that has gone. */
     request->tap.injected_usage = request->injected_usage && request->state != REQUEST_DRAINING;
     request->tap.asked = request->choices;
@@ -79,7 +82,7 @@ static void release_long_answer(struct request *request)
 {
     struct stream *stream = &request->stream;
     uint64_t whole = (uint64_t)request->snapshot->settings.server_reply_buffer;
-    if (request->tap.kind == TAP_JSON && !request->stream_asked && !request->tap.json_bad &&
+    if (tap_is_whole(&request->tap) && !request->stream_asked && !request->tap.json_bad &&
         !request->tap.seen.error && stream_size(stream) > whole) {
         request->tap.released_any = true;
         stream_release(stream, stream_size(stream) - TAP_LAST_BYTES);
@@ -285,9 +288,9 @@ static void step_awaiting(struct request *request)
         }
         delivery_commit(request, "first byte");
         loop_mark(request->relay->loop, &request->ready);
-    } else if (request->tap_open && tap->kind == TAP_JSON && tap->released_any && !over) {
+    } else if (request->tap_open && tap_is_whole(tap) && tap->released_any && !over) {
         delivery_commit(request, "long answer");
-    } else if (over && request->tap_open && tap->kind == TAP_JSON && !request->stream_asked &&
+    } else if (over && request->tap_open && tap_is_whole(tap) && !request->stream_asked &&
                attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap) && !tap->failed) {
         delivery_whole(request);
     } else if (over) {

@@ -7,20 +7,38 @@
 #include "relay/fields.h"
 #include "relay/multipart.h"
 
+#define FILE_NAME "file"
+
 struct form {
     struct multipart *scanner;
     struct fields *fields;
     bool in_field;        /* the part at hand is one of fields->field[name] */
     enum field_name name; /* of the part at hand */
     bool first;           /* the part's value has not begun */
+    bool in_file;         /* the part at hand is the one named `file` */
+    bool is_text;         /* that part was a text */
+    bool file_repeated; /* it came twice, or in another case: two readers may take different ones */
+    unsigned files;     /* parts of that name */
+    struct sound sound;
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
 };
+
+static void begin_file(struct form *form, const struct multipart_part *part)
+{
+    form->in_file = form->files == 0;
+    form->file_repeated |= form->files > 0 || !str_eq(part->name, STR(FILE_NAME));
+    form->is_text |= !part->has_filename;
+    form->files++;
+}
 
 static void on_part(void *context, const struct multipart_part *part)
 {
     struct form *form = context;
     form->in_field = false;
+    form->in_file = false;
     form->first = true;
+    if (!part->name_cut && str_eq_nocase(part->name, STR(FILE_NAME)))
+        begin_file(form, part);
     if (part->has_filename)
         fields_note_file(form->fields);
     else if (!part->name_cut)
@@ -32,6 +50,8 @@ static void on_data(void *context, struct str piece)
     struct form *form = context;
     if (form->in_field)
         fields_add_part(form->fields, form->name, piece, form->first);
+    if (form->in_file)
+        sound_feed(&form->sound, piece);
     form->first = false;
 }
 
@@ -77,6 +97,31 @@ enum fault form_finish(const struct form *form, struct failure *failure)
     failure_set(failure, FAULT_INVALID_MULTIPART, "offset %llu",
                 (unsigned long long)multipart_offset(form->scanner));
     return FAULT_INVALID_MULTIPART;
+}
+
+enum fault form_need_file(const struct form *form, struct failure *failure)
+{
+    enum fault fault = FAULT_NONE;
+    if (form->files == 0)
+        fault = FAULT_MISSING_PARAMETER;
+    else if (form->file_repeated)
+        fault = FAULT_DUPLICATE_PARAMETER;
+    else if (form->is_text)
+        fault = FAULT_INVALID_TYPE;
+    else if (form->sound.bytes == 0)
+        fault = FAULT_INVALID_VALUE;
+    if (fault == FAULT_NONE)
+        return FAULT_NONE;
+    bool is_there = fault == FAULT_INVALID_TYPE || fault == FAULT_INVALID_VALUE;
+    failure_set(failure, fault, "%s",
+                is_there ? "'" FILE_NAME "': expected a file with something in it" : FILE_NAME);
+    failure_set_param(failure, FILE_NAME);
+    return fault;
+}
+
+const struct sound *form_sound(const struct form *form)
+{
+    return &form->sound;
 }
 
 uint64_t form_insert_at(const struct form *form)

@@ -39,8 +39,6 @@ static void rerank_quantities(const struct request *request, struct counters *co
 {
     if (counters->n[COUNTER_search_units] == 0)
         counters->n[COUNTER_search_units] = search_units(request);
-    if (counters->n[COUNTER_in_text] == 0)
-        counters->n[COUNTER_in_text] = request->prompt_tokens;
 }
 
 const struct module rerank_module = {

@@ -22,7 +22,7 @@ struct request;
 struct tap;
 struct failure;
 
-enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON, BODY_KIND_MULTIPART_OR_JSON };
+enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON, BODY_KIND_MULTIPART, BODY_KIND_MULTIPART_OR_JSON };
 
 /* What becomes of an event of the upstream's stream. */
 enum event_fate {
@@ -56,14 +56,17 @@ struct module {
     bool (*edit)(struct request *request, const char *upstream_model);
     /* An upper bound of what it will use. */
     void (*ceiling)(const struct request *request, struct counters *counters);
-    /* Once its answer is over: what it has used besides the tokens that the answer tells of
-     * (pieces, seconds, characters); NULL = nothing else. */
+    /* Once its answer is over: what it has used in other units than tokens of text (pieces,
+     * seconds, characters, sound), as far as the answer has not told it; NULL = nothing else.
+     * Tokens of text that are still missing are estimated behind it. */
     void (*quantities)(const struct request *request, struct counters *counters);
 
     /* The answer: members of an event, or of the JSON reply. */
     const struct jspan_want *reply_wants;
     unsigned reply_want_count;
     void (*reply_take)(struct tap *tap, const struct jspan_value *value);
+    /* Text inside the members that are asked for; or, with an empty name, of an answer that is
+     * plain text. */
     void (*reply_text)(struct tap *tap, struct str name, struct str piece, bool first);
     bool (*reply_is_good)(const struct tap *tap);
     enum event_fate (*fate)(struct tap *tap, const struct sse_event *event);

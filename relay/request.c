@@ -205,7 +205,7 @@ bool request_is_event_stream(const struct request *request)
 
 bool request_flows(const struct request *request)
 {
-    return request->tap_open && request->tap.kind != TAP_JSON;
+    return request->tap_open && !tap_is_whole(&request->tap);
 }
 
 /* --- ends ----------------------------------------------------------------------------------------

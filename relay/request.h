@@ -93,6 +93,7 @@ struct request {
     /* Frozen at admission. */
     bool admitted, stream_asked;
     bool client_wants_usage;
+    bool text_asked;        /* the answer is to be plain text, though an error will be JSON */
     int64_t received_ms;    /* clock: the request is complete */
     int64_t created_ms;     /* clock: its head is here */
     int64_t choices;        /* n */

@@ -230,6 +230,10 @@ void tap_feed(struct tap *tap, const char *p, size_t n)
         on_data(tap, (struct str){p, n});
         return;
     }
+    if (tap->kind == TAP_TEXT) {
+        tap->module->reply_text(tap, STR_EMPTY, (struct str){p, n}, false);
+        return;
+    }
     sse_feed(&tap->sse, p, n);
     if (stream_size(tap->stream) > STREAM_EVENT_MAX)
         tap_release_held(tap); /* they are no less long than an event that passes raw */
@@ -245,7 +249,7 @@ void tap_feed(struct tap *tap, const char *p, size_t n)
  * is whole, else it never was. */
 void tap_end(struct tap *tap)
 {
-    if (tap->kind == TAP_BYTES)
+    if (tap->kind == TAP_BYTES || tap->kind == TAP_TEXT)
         return;
     if (tap->kind == TAP_JSON) {
         if (!scanner_is_done(tap))
@@ -263,9 +267,15 @@ void tap_end(struct tap *tap)
         stream_cut(tap->stream);
 }
 
+bool tap_is_whole(const struct tap *tap)
+{
+    return tap->kind == TAP_JSON || tap->kind == TAP_TEXT;
+}
+
 bool tap_is_good(const struct tap *tap)
 {
-    return tap->kind == TAP_BYTES || (!tap->json_bad && tap->module->reply_is_good(tap));
+    return tap->kind == TAP_BYTES || tap->kind == TAP_TEXT ||
+           (!tap->json_bad && tap->module->reply_is_good(tap));
 }
 
 bool tap_is_complete(const struct tap *tap)

@@ -14,6 +14,7 @@
 #include "relay/module.h"
 #include "relay/sse.h"
 #include "relay/stream.h"
+#include "relay/subtitle.h"
 #include "relay/usage.h"
 
 #define TAP_COPY_MAX ((size_t)16 << 10) /* of an error object */
@@ -23,6 +24,7 @@
 
 enum tap_kind {
     TAP_JSON,   /* one document, held whole */
+    TAP_TEXT,   /* the same as plain text, that cannot be wrong */
     TAP_EVENTS, /* an event stream */
     TAP_BYTES   /* sound or pictures: passes as it comes, but for its end */
 };
@@ -82,6 +84,7 @@ struct tap {
     struct usage_object usage_object; /* that is being read */
     struct usage usage;
     int64_t items;                   /* elements of the result: choices, vectors, pictures... */
+    struct subtitle subtitle;        /* of plain text */
     struct estimate output;          /* the text that came */
     struct estimate output_at_usage; /* the same when usage was last told */
     char service_tier[16], quality[16], size[16]; /* as the answer says */
@@ -100,6 +103,8 @@ void tap_feed(struct tap *tap, const char *p, size_t n);
 void tap_end(struct tap *tap);
 /* Lets go what is held at the beginning. */
 void tap_release_held(struct tap *tap);
+/* It is held whole, as long as that can be. */
+bool tap_is_whole(const struct tap *tap);
 /* Success predicate of a whole document; call after tap_end. */
 bool tap_is_good(const struct tap *tap);
 /* The stream has come to its proper end. */

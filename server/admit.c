@@ -209,11 +209,19 @@ static bool is_json_type(struct str type)
 /* The body is a form, which has its own limit; *boundary is what its parts are parted by. */
 static bool take_form(struct request *request, struct str type, char *boundary)
 {
-    if (request->module->body != BODY_KIND_MULTIPART_OR_JSON || !multipart_boundary(type, boundary))
+    enum body_kind kind = request->module->body;
+    if ((kind != BODY_KIND_MULTIPART && kind != BODY_KIND_MULTIPART_OR_JSON) ||
+        !multipart_boundary(type, boundary))
         return false;
     request->body.max = (uint64_t)request->snapshot->settings.server_max_body_multipart;
     return true;
 }
+
+static const char *const taken_types[] = {
+    [BODY_KIND_JSON] = "application/json",
+    [BODY_KIND_MULTIPART] = "multipart/form-data",
+    [BODY_KIND_MULTIPART_OR_JSON] = "application/json or multipart/form-data",
+};
 
 /* What the head says of the body, and a reader for it. */
 static enum fault check_body_head(struct exchange *x, const struct head *head)
@@ -236,11 +244,11 @@ static enum fault check_body_head(struct exchange *x, const struct head *head)
         failure_set(&x->refused, FAULT_UNSUPPORTED_CONTENT_ENCODING, "%s", "");
         return FAULT_UNSUPPORTED_CONTENT_ENCODING;
     }
-    if (!is_form && has_type && !is_json_type(type)) {
+    bool is_json =
+        request->module->body != BODY_KIND_MULTIPART && (!has_type || is_json_type(type));
+    if (!is_form && !is_json) {
         failure_set(&x->refused, FAULT_UNSUPPORTED_CONTENT_TYPE, "%s",
-                    request->module->body == BODY_KIND_JSON
-                        ? "application/json"
-                        : "application/json or multipart/form-data");
+                    taken_types[request->module->body]);
         return FAULT_UNSUPPORTED_CONTENT_TYPE;
     }
     request->fields = is_form ? fields_new_form(boundary) : fields_new(request->module->stateful);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { event, fault, raw, reply, stream, told } from './lib/answers.mjs';
 import { bodyIs, errorIs, typedErrorIs } from './lib/expect.mjs';
+import { filePart, form, formType, part, textPart } from './lib/form.mjs';
 import { scene } from './lib/gateway.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 
@@ -233,13 +234,9 @@ test('I7 a blocked prompt', async () => {
 
 const edits = '/v1/images/edits';
 const file = Buffer.alloc(5e6, '\r\n--x\0');
-const part = (head, value) =>
-    Buffer.concat([Buffer.from(`--b1\r\n${head}\r\n\r\n`), Buffer.from(value), Buffer.from('\r\n')]);
-const text = (name, value) => part(`Content-Disposition: form-data; name="${name}"`, value);
-const picture = (name, bytes = 'PNG') =>
-    part(`Content-Disposition: form-data; name="${name}"; filename="a.png"\r\nContent-Type: image/png`, bytes);
-const form = (...parts) => Buffer.concat([...parts, Buffer.from('--b1--\r\n')]);
-const type = 'multipart/form-data; boundary=b1';
+const type = formType;
+const text = textPart;
+const picture = (name, bytes = 'PNG') => filePart(name, bytes, { filename: 'a.png', type: 'image/png' });
 
 async function edited(body, wanted, also = {}) {
     M1.reset();

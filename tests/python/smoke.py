@@ -5,6 +5,7 @@ object: the result, or {"error": {...}} as the SDK raised it.  "ca" names a cert
 With "tell" each object is a line: {"content"} as far as a stream has come, then {"outcome"}.
 """
 
+import base64
 import json
 import ssl
 import sys
@@ -92,6 +93,35 @@ def tools_stream(client, args):
     return result
 
 
+def sound(args):
+    return ("a.wav", base64.b64decode(args["file"]))
+
+
+def transcription(client, args):
+    done = client.audio.transcriptions.create(
+        model=args["model"], file=sound(args), response_format=args.get("format", "json")
+    )
+    if isinstance(done, str):
+        return {"plain": done}
+    return {"text": done.text, "duration": getattr(done, "duration", None)}
+
+
+def transcription_stream(client, args):
+    result = {"content": "", "types": []}
+    for event in client.audio.transcriptions.create(
+        model=args["model"], file=sound(args), stream=True
+    ):
+        result["types"].append(event.type)
+        if event.type == "transcript.text.delta":
+            result["content"] += event.delta
+    return result
+
+
+def translation(client, args):
+    done = client.audio.translations.create(model=args["model"], file=sound(args))
+    return {"text": done.text}
+
+
 OPERATIONS = {
     "models": models,
     "model": model,
@@ -101,6 +131,9 @@ OPERATIONS = {
     "toolsStream": tools_stream,
     "response": response,
     "responseStream": response_stream,
+    "transcription": transcription,
+    "transcriptionStream": transcription_stream,
+    "translation": translation,
 }
 
 

@@ -19,6 +19,8 @@ static void paths_lead_to_their_modules(void **state)
     } rows[] = {
         {"POST", "/chat/completions", ROUTE_FOUND, &chat_module, ""},
         {"POST", "/responses", ROUTE_FOUND, &responses_module, ""},
+        {"POST", "/audio/transcriptions", ROUTE_FOUND, &transcriptions_module, ""},
+        {"POST", "/audio/translations", ROUTE_FOUND, &translations_module, ""},
         {"GET", "/responses", ROUTE_METHOD, &responses_module, ""},
         {"GET", "/responses/x", ROUTE_UNKNOWN, NULL, ""},
         {"GET", "/models", ROUTE_FOUND, &models_list_module, ""},

@@ -92,6 +92,30 @@ const operations = {
         return { bytes: Buffer.from(await done.arrayBuffer()), type: done.headers.get('content-type') };
     },
 
+    async transcription(client, { file, model, format }, { toFile }) {
+        const sound = await toFile(Buffer.from(file, 'base64'), 'a.wav');
+        const asked = { model, file: sound, response_format: format };
+        const done = await client.audio.transcriptions.create(asked);
+        return typeof done === 'string' ? { plain: done } : { text: done.text, duration: done.duration };
+    },
+
+    async transcriptionStream(client, { file, model }, { toFile }) {
+        const sound = await toFile(Buffer.from(file, 'base64'), 'a.wav');
+        const stream = await client.audio.transcriptions.create({ model, file: sound, stream: true });
+        const result = { content: '', types: [] };
+        for await (const event of stream) {
+            result.types.push(event.type);
+            if (event.type === 'transcript.text.delta') result.content += event.delta;
+        }
+        return result;
+    },
+
+    async translation(client, { file, model }, { toFile }) {
+        const sound = await toFile(Buffer.from(file, 'base64'), 'a.wav');
+        const done = await client.audio.translations.create({ model, file: sound });
+        return { text: done.text };
+    },
+
     async tools(client) {
         const done = await client.chat.completions.create({ model, messages, tools });
         const [call] = done.choices[0].message.tool_calls;
@@ -131,7 +155,7 @@ function nodeSdk(name) {
         async run(operation, { url, key, retries, ...rest }) {
             const client = clientOf({ url, key, retries });
             try {
-                return await operations[operation](client, rest);
+                return await operations[operation](client, rest, OpenAI);
             } catch (error) {
                 return outcomeOf(error, OpenAI);
             }

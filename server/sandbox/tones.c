@@ -151,9 +151,8 @@ bool tones_read(struct str samples, struct buf *text)
     wave_init(&wave);
     buf_init(&heard, TONES_TEXT_MAX);
     bool read = hear_mark(&samples, &wave) && hear_number(&samples, &wave, &length) &&
-                length <= TONES_TEXT_MAX && hear_bytes(&samples, &wave, length, &heard) &&
-                hear_number(&samples, &wave, &sum) && sum == sum_of(buf_str(&heard)) &&
-                buf_add_str(text, buf_str(&heard));
+                hear_bytes(&samples, &wave, length, &heard) && hear_number(&samples, &wave, &sum) &&
+                sum == sum_of(buf_str(&heard)) && buf_add_str(text, buf_str(&heard));
     buf_release(&heard);
     return read;
 }

@@ -72,11 +72,27 @@ static void preview_is_a_coarse_picture(void **state)
     buf_release(&coarse);
 }
 
+static void picture_mirrors_its_left_half(void **state)
+{
+    (void)state;
+    struct buf file = drawn(9, 40, 16, PICTURE_CELLS); /* too small for the word */
+    struct png_read png = png_read(buf_str(&file));
+    bool plain = true;
+    for (size_t i = 0; i < 40 * 16; i++) {
+        assert_int_equal(png.indexes[i], png.indexes[i / 40 * 40 + 39 - i % 40]);
+        plain = plain && png.indexes[i] == png.indexes[0];
+    }
+    assert_false(plain);
+    free(png.indexes);
+    buf_release(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(picture_follows_from_its_seed),
         cmocka_unit_test(picture_has_the_size_asked_for),
+        cmocka_unit_test(picture_mirrors_its_left_half),
         cmocka_unit_test(picture_says_sandbox),
         cmocka_unit_test(preview_is_a_coarse_picture),
     };

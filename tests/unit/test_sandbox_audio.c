@@ -134,14 +134,30 @@ static void speech_mistakes_are_answered_with_400(void **state)
         json_decref(json_of(&reply, 400));
     }
     json_decref(answer(SPEECH, "{\"model\":\"m\",\"input\":\"x\"}", 400));
+}
+
+/* So many characters of two bytes. */
+static struct reply speak_long(unsigned characters)
+{
     struct buf body;
     buf_init(&body, 65536);
-    assert_true(buf_add_str(&body, STR("{\"model\":\"m\",\"voice\":\"a\",\"input\":\"")));
-    for (unsigned i = 0; i < 4097; i++)
+    assert_true(buf_add_str(&body, STR("{\"model\":\"m:cut=1\",\"voice\":\"a\",\"input\":\"")));
+    for (unsigned i = 0; i < characters; i++)
         assert_true(buf_add_str(&body, STR("é")));
     assert_true(buf_add(&body, "\"}", 3));
-    json_decref(answer(SPEECH, body.p, 400));
+    struct reply reply = ask(port, "POST", SPEECH, body.p);
     buf_release(&body);
+    return reply;
+}
+
+static void speech_takes_4096_characters(void **state)
+{
+    (void)state;
+    struct reply reply = speak_long(4096);
+    assert_int_equal(reply.status, 200);
+    reply_release(&reply);
+    reply = speak_long(4097);
+    json_decref(json_of(&reply, 400));
 }
 
 /* --- transcriptions ------------------------------------------------------------------------ */
@@ -215,14 +231,14 @@ static void other_recordings_are_told_as_such(void **state)
     struct buf wav, mp3;
     buf_init(&wav, REPLY_MAX);
     buf_init(&mp3, REPLY_MAX);
-    assert_true(wav_add_head(&wav, 8000, 40000) && buf_reserve(&wav, 40000) &&
+    assert_true(wav_add_head(&wav, 4000, 40000) && buf_reserve(&wav, 40000) &&
                 buf_add_str(&mp3, STR("ID3")) && buf_reserve(&mp3, 31997));
     memset(wav.p + wav.n, 0, 40000);
     memset(mp3.p + mp3.n, 7, 31997);
     const struct {
         struct str recording;
         const char *duration;
-    } cases[] = {{{wav.p, wav.n + 40000}, "2.5 seconds"}, {{mp3.p, 32000}, "2.0 seconds"}};
+    } cases[] = {{{wav.p, wav.n + 40000}, "5.0 seconds"}, {{mp3.p, 32000}, "2.0 seconds"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct buf form = form_of("whisper-1", cases[i].recording);
         json_t *json = transcribe(TRANSCRIPTIONS, &form, 200);
@@ -274,7 +290,7 @@ static void transcription_in_detail_has_segments_and_words(void **state)
     assert_true(json_real_value(at(json, "segments.0.end")) == 0.4);
     assert_null(at(json, "words"));
     json_decref(json);
-    form = form_of_speech("whisper-1", "\"input\":\"two words\"");
+    form = form_of_speech("whisper-1", "\"input\":\"两 words\"");
     add_part(&form, "response_format", NULL, STR("verbose_json"));
     add_part(&form, "timestamp_granularities[]", NULL, STR("word"));
     json = transcribe(TRANSLATIONS, &form, 200);
@@ -334,6 +350,7 @@ int main(void)
         cmocka_unit_test(speech_as_events_is_the_same_sound_with_usage),
         cmocka_unit_test(speech_is_cut_on_demand),
         cmocka_unit_test(speech_mistakes_are_answered_with_400),
+        cmocka_unit_test(speech_takes_4096_characters),
         cmocka_unit_test(speech_is_transcribed_to_its_text),
         cmocka_unit_test(transcription_by_tokens_counts_sound_prompt_and_words),
         cmocka_unit_test(other_recordings_are_told_as_such),

@@ -90,6 +90,16 @@ static void quieter_noisy_and_followed_tones_are_read_back(void **state)
     buf_release(&samples);
 }
 
+/* Four samples are a quarter of a cycle of the tone in the middle. */
+static void tones_that_begin_early_are_read_back(void **state)
+{
+    (void)state;
+    struct buf samples = spoken(STR("hello there"));
+    assert_true(buf_add(&samples, "\0\0\0\0\0\0\0", 8));
+    assert_reads_back(str_from(buf_str(&samples), 8), STR("hello there"));
+    buf_release(&samples);
+}
+
 static void other_samples_are_not_read(void **state)
 {
     (void)state;
@@ -119,6 +129,7 @@ int main(void)
         cmocka_unit_test(text_is_read_back),
         cmocka_unit_test(every_byte_is_read_back),
         cmocka_unit_test(quieter_noisy_and_followed_tones_are_read_back),
+        cmocka_unit_test(tones_that_begin_early_are_read_back),
         cmocka_unit_test(other_samples_are_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,3 +60,43 @@ enum route_result module_route(struct str method, struct str path, const struct 
     }
     return result;
 }
+
+/* --- did you mean --------------------------------------------------------------------------------
+ */
+
+#define NEAR_EDITS_MAX 3
+#define NEAR_SEGMENTS (NEAR_EDITS_MAX + 1) /* the same but for segments at an end: near enough */
+#define NEAR_NOT (NEAR_SEGMENTS + 1)
+
+/* The short one is the beginning or the end of the long one, cut where a segment begins. */
+static bool is_cut_of(struct str part, struct str whole)
+{
+    if (part.n < 2 || part.n >= whole.n)
+        return false;
+    return (str_starts(whole, part) && whole.p[part.n] == '/') || str_ends(whole, part);
+}
+
+static unsigned nearness(struct str path, struct str known)
+{
+    if (str_ends(known, STR("*")) || known.n == 0)
+        return NEAR_NOT; /* whatever stands for the rest would be as near */
+    unsigned edits = str_distance(path, known);
+    if (edits <= NEAR_EDITS_MAX && edits * 3 < path.n)
+        return edits;
+    return is_cut_of(path, known) || is_cut_of(known, path) ? NEAR_SEGMENTS : NEAR_NOT;
+}
+
+const struct module *module_nearest(struct str method, struct str path)
+{
+    const struct module *best = NULL;
+    unsigned least = NEAR_NOT * 2;
+    for (size_t i = 0; i < COUNT(modules); i++) {
+        unsigned distance = nearness(path, str_of(modules[i]->path));
+        unsigned rank = distance * 2 + !str_eq(method, str_of(modules[i]->method));
+        if (distance == NEAR_NOT || rank >= least)
+            continue;
+        best = modules[i];
+        least = rank;
+    }
+    return best;
+}

@@ -38,6 +38,7 @@ struct module {
     const char *name;
     const char *method; /* "GET", "POST" */
     const char *path;   /* behind /v1; a trailing '*' takes the rest as the request's subject */
+    bool keyless;       /* anybody may ask: request->key is NULL */
     enum body_kind body;
     bool needs_provider;    /* false: `local` makes the answer */
     enum endpoint endpoint; /* permission, offers and the endpoint name of the books */
@@ -86,6 +87,9 @@ enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_METHOD /* *module is one w
  * what stands for '*'. */
 enum route_result module_route(struct str method, struct str path, const struct module **module,
                                struct str *subject);
+/* For "did you mean": the module whose path this one nearly is (a few letters differ, or some of
+ * its segments lack or are too many), of that method if several are; NULL when none is near. */
+const struct module *module_nearest(struct str method, struct str path);
 /* The table: module_at(0).. until NULL. */
 const struct module *module_at(unsigned i);
 /* The reply_wants of a module of the table, digested.  From any thread. */

@@ -16,9 +16,8 @@
 #include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
+#include "server/route.h"
 #include "server/worker.h"
-
-#define PATH_MAX_BYTES 1024
 
 static enum fault refuse_memory(struct exchange *x)
 {
@@ -29,78 +28,21 @@ static enum fault refuse_memory(struct exchange *x)
 /* --- the head ------------------------------------------------------------------------------------
  */
 
-static int hex_digit(char c)
+static enum fault route(struct exchange *x, const struct head *head)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Percent-decodes once and takes off doubled and trailing slashes: there is one reading of a path,
- * and both routing and authority go by it.  False for a bad escape, %00 or a control byte. */
-static bool clean_path(struct str raw, struct buf *path)
-{
-    for (size_t i = 0; i < raw.n; i++) {
-        char c = raw.p[i];
-        bool escaped = c == '%';
-        if (escaped) {
-            int high = i + 2 < raw.n ? hex_digit(raw.p[i + 1]) : -1;
-            int low = high >= 0 ? hex_digit(raw.p[i + 2]) : -1;
-            if (low < 0)
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        if ((unsigned char)c < 0x20 || c == 0x7f)
-            return false;
-        bool doubled = c == '/' && !escaped && path->n > 0 && path->p[path->n - 1] == '/';
-        if (!doubled && !buf_add_char(path, c))
-            return false;
+    struct route found;
+    enum fault fault =
+        route_find(&found, head, exchange_settings(x)->server_path_aliases, &x->refused);
+    if (fault == FAULT_NONE) {
+        x->request =
+            request_new(&x->client->worker->relay, found.module, found.subject, x, exchange_wake);
+        if (x->request == NULL)
+            fault = refuse_memory(x);
+        else
+            memcpy(x->id_text, x->request->id_text, sizeof x->id_text);
     }
-    if (path->n > 1 && path->p[path->n - 1] == '/')
-        path->n--;
-    return true;
-}
-
-static enum fault refuse_path(struct exchange *x, const struct head *head, struct str raw,
-                              bool outside)
-{
-    struct str shown = str_slice(raw, 0, 200);
-    failure_set(&x->refused, FAULT_UNKNOWN_PATH,
-                outside ? "%.*s %.*s; the base URL ends with /v1" : "%.*s %.*s",
-                STR_ARG(head->method), STR_ARG(shown));
-    return FAULT_UNKNOWN_PATH;
-}
-
-static enum fault route(struct exchange *x, const struct head *head, const struct module **module,
-                        struct buf *path)
-{
-    struct str raw = head_path(head), subject = STR_EMPTY;
-    if (!buf_reserve(path, raw.n < PATH_MAX_BYTES ? raw.n : PATH_MAX_BYTES))
-        return refuse_memory(x);
-    if (!clean_path(raw, path))
-        return refuse_path(x, head, raw, false);
-    struct str clean = buf_str(path);
-    if (!str_starts(clean, STR("/v1/")))
-        return refuse_path(x, head, raw, !str_starts(clean, STR("/v1")));
-    switch (module_route(head->method, str_from(clean, 3), module, &subject)) {
-    case ROUTE_FOUND:
-        break;
-    case ROUTE_UNKNOWN:
-        return refuse_path(x, head, raw, false);
-    case ROUTE_METHOD:
-        failure_set(&x->refused, FAULT_METHOD_NOT_ALLOWED, "%.*s %.*s", STR_ARG(head->method),
-                    STR_ARG(raw));
-        x->refused.allow = (*module)->method;
-        return FAULT_METHOD_NOT_ALLOWED;
-    }
-    x->request = request_new(&x->client->worker->relay, *module, subject, x, exchange_wake);
-    if (x->request == NULL)
-        return refuse_memory(x);
-    memcpy(x->id_text, x->request->id_text, sizeof x->id_text);
-    return FAULT_NONE;
+    route_release(&found);
+    return fault;
 }
 
 /* Everything behind `Bearer` and blanks, trimmed: a key may contain spaces. */
@@ -144,17 +86,18 @@ static enum fault refuse_work(struct exchange *x)
 
 enum fault admit_head(struct exchange *x, const struct head *head, bool *pending)
 {
-    const struct module *module = NULL;
-    struct buf path;
     enum fault fault = guard_check(head, &x->refused);
     if (fault == FAULT_NONE)
         fault = refuse_work(x);
-    buf_init(&path, PATH_MAX_BYTES);
     if (fault == FAULT_NONE)
-        fault = route(x, head, &module, &path);
-    buf_release(&path);
-    if (fault == FAULT_NONE)
-        fault = authenticate(x, head, pending);
+        fault = route(x, head);
+    if (fault != FAULT_NONE)
+        return fault;
+    if (x->request->module->keyless) {
+        request_enter(x->request, REQUEST_RECEIVING, "no key is needed");
+        return FAULT_NONE;
+    }
+    fault = authenticate(x, head, pending);
     if (fault == FAULT_NONE && !*pending)
         fault = admit_key(x, head);
     return fault;

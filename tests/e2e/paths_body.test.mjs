@@ -24,7 +24,6 @@ test('B1 unknown paths, with and without a key', async (t) => {
     for (const [method, path] of [
         ['POST', '/v1/foo'],
         ['GET', '/v1/_stainless_unknown_path'],
-        ['GET', '/v1'],
         ['GET', '/'],
         ['POST', '/v1/chat/completions/more'],
         ['GET', '/admin/user/list'],

@@ -38,7 +38,8 @@ static void paths_lead_to_their_modules(void **state)
         {"POST", "/chat/completions/x", ROUTE_UNKNOWN, NULL, ""},
         {"POST", "chat/completions", ROUTE_UNKNOWN, NULL, ""},
         {"GET", "/modelsx", ROUTE_UNKNOWN, NULL, ""},
-        {"GET", "", ROUTE_UNKNOWN, NULL, ""},
+        {"GET", "", ROUTE_FOUND, &about_module, ""},
+        {"POST", "", ROUTE_METHOD, &about_module, ""},
         {"GET", "/", ROUTE_UNKNOWN, NULL, ""},
         {"GET", "/admin", ROUTE_UNKNOWN, NULL, ""},
     };
@@ -58,6 +59,8 @@ static bool is_path(const char *path)
 {
     size_t n = strlen(path);
     const char *star = strchr(path, '*');
+    if (n == 0)
+        return true; /* the base itself */
     return path[0] == '/' && (star == NULL || star == path + n - 1) &&
            (star != NULL || path[n - 1] != '/') && strstr(path, "//") == NULL;
 }
@@ -89,10 +92,46 @@ static void every_row_is_whole(void **state)
     assert_null(module_at(UINT32_MAX));
 }
 
+static void wrong_paths_have_a_nearest_module(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *path;
+        const struct module *expected;
+    } rows[] = {
+        {"POST", "/chat/completion", &chat_module},
+        {"POST", "/chat/completionss", &chat_module},
+        {"POST", "/Chat/Completions", &chat_module},
+        {"POST", "/chat", &chat_module},
+        {"POST", "/chat/completions/more", &chat_module},
+        {"POST", "/openai/v1/chat/completions", &chat_module},
+        {"GET", "/v1/v1/models", &models_list_module},
+        {"GET", "/model", &models_list_module},
+        {"POST", "/completion", &completions_module},
+        {"POST", "/embedding", &embeddings_module},
+        {"POST", "/image/generations", &images_generations_module},
+        {"POST", "/image/edit", &images_edits_module},
+        {"POST", "/speech", &speech_module},
+        {"POST", "/foo", NULL},
+        {"POST", "/", NULL},
+        {"POST", "", NULL},
+        {"GET", "/mo", NULL},
+        {"GET", "/x/y/z", NULL},
+        {"POST", "/chatcompletions/completely/else", NULL},
+        {"POST", "/completionsx/chat", NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct module *near = module_nearest(str_of(rows[i].method), str_of(rows[i].path));
+        if (near != rows[i].expected)
+            fail_msg("%s: %s", rows[i].path, near != NULL ? near->path : "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_lead_to_their_modules),
+        cmocka_unit_test(wrong_paths_have_a_nearest_module),
         cmocka_unit_test(every_row_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "relay/outbound.h"
 #include "relay/pin.h"
 #include "relay/request.h"
+#include "server/cors.h"
 #include "server/http.h"
 #include "server/route.h"
 #include "server/worker.h"
@@ -89,6 +90,8 @@ enum fault admit_head(struct exchange *x, const struct head *head, bool *pending
     enum fault fault = guard_check(head, &x->refused);
     if (fault == FAULT_NONE)
         fault = refuse_work(x);
+    if (fault == FAULT_NONE && exchange_settings(x)->server_cors && cors_is_preflight(head))
+        return cors_preflight(head, &x->preflight) ? FAULT_NONE : refuse_memory(x);
     if (fault == FAULT_NONE)
         fault = route(x, head);
     if (fault != FAULT_NONE)

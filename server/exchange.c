@@ -16,6 +16,7 @@
 #include "server/worker.h"
 
 #define ADMIN_BODY_MAX ((size_t)1 << 20)
+#define PREFLIGHT_MAX 2048
 #define BODY_BYTES_PER_SECOND                                                                      \
     16384 /* what a slow client must at least send beyond body_timeout                             \
            */
@@ -34,6 +35,7 @@ static void exchange_destroy(struct grave *grave)
     struct exchange *x = CONTAINER_OF(grave, struct exchange, grave);
     CHECK(x->request == NULL && x->admin_call == NULL);
     failure_release(&x->refused);
+    buf_release(&x->preflight);
     buf_release(&x->admin_body);
     free(x->target);
     free(x);
@@ -61,6 +63,7 @@ struct exchange *exchange_new(struct client *client, struct MHD_Connection *conn
     x->ready.run = exchange_step;
     x->grave.release = exchange_destroy;
     x->progress_ms = clock_ms();
+    buf_init(&x->preflight, PREFLIGHT_MAX);
     buf_init(&x->admin_body, ADMIN_BODY_MAX);
     ident_format(ident_next(&relay->idents, clock_wall_ms()), x->id_text);
     client_arm(client, exchange_settings(x)->server_head_timeout_ms);

@@ -40,8 +40,9 @@ struct exchange {
     enum exchange_phase phase;
     char *target;             /* raw, as sent */
     const char *target_place; /* where libmicrohttpd has read it */
-    struct request *request;  /* NULL: refused before there was one, admin, or it is over */
+    struct request *request;  /* NULL: refused before there was one, preflight, admin, or over */
     struct failure refused;   /* decided at the head; told after the body was read */
+    struct buf preflight;     /* headers of the answer to a CORS preflight; empty: it is none */
     char id_text[IDENT_TEXT_SIZE];
     int64_t body_began_ms;
     int64_t progress_ms; /* when the client last took bytes */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "relay/request.h"
+#include "server/cors.h"
 #include "server/http.h"
 #include "server/reply.h"
 #include "server/worker.h"
@@ -50,12 +51,23 @@ static const char *id_of(const struct exchange *x)
     return x->request != NULL ? x->request->id_text : x->id_text;
 }
 
+static bool add_cors(const struct exchange *x, struct MHD_Response *response)
+{
+    struct buf lines;
+    if (x->is_admin || !exchange_settings(x)->server_cors)
+        return true;
+    buf_init(&lines, 1024);
+    bool ok = cors_answer(&lines) && add_header_lines(response, buf_str(&lines));
+    buf_release(&lines);
+    return ok;
+}
+
 /* Queues the response and gives it up; false when libmicrohttpd refuses. */
 static bool queue(struct exchange *x, int status, struct MHD_Response *response, struct str lines)
 {
     if (response == NULL)
         return false;
-    bool ok = add_header_lines(response, lines) &&
+    bool ok = add_header_lines(response, lines) && add_cors(x, response) &&
               MHD_add_response_header(response, "x-request-id", id_of(x)) == MHD_YES;
     if (ok && (x->close_after || x->client->worker->draining))
         ok = MHD_add_response_header(response, "Connection", "close") == MHD_YES;
@@ -168,9 +180,15 @@ static bool queue_admin(struct exchange *x)
     return ok;
 }
 
+static bool queue_preflight(struct exchange *x)
+{
+    return queue(x, 204, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT),
+                 buf_str(&x->preflight));
+}
+
 bool respond_is_ready(const struct exchange *x)
 {
-    if (x->refused.fault != FAULT_NONE || x->admin_done)
+    if (x->refused.fault != FAULT_NONE || x->admin_done || x->preflight.n > 0)
         return true;
     return x->request != NULL && x->request->answer != ANSWER_NONE;
 }
@@ -181,6 +199,8 @@ bool respond_queue(struct exchange *x)
         return queue_failure(x, &x->refused);
     if (x->admin_done)
         return queue_admin(x);
+    if (x->preflight.n > 0)
+        return queue_preflight(x);
     switch (x->request->answer) {
     case ANSWER_FAILURE:
         return queue_failure(x, &x->request->failure);

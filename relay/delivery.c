@@ -76,10 +76,13 @@ bool delivery_of_failed(struct request *request, const struct failure *failure, 
 static void push_error_event(struct request *request)
 {
     struct buf event;
+    struct error_event told = {.shape = request->module->error_event,
+                               .dialect = request->snapshot->settings.server_error_dialect,
+                               .request_id = request->id_text,
+                               .number = request->tap.next_number};
     buf_init(&event, ERROR_EVENT_MAX);
     stream_cut(&request->stream);
-    if (!error_event_write(request->module->error_event, &request->failure, request->id_text,
-                           request->tap.next_number, &event) ||
+    if (!error_event_write(&told, &request->failure, &event) ||
         !stream_push(&request->stream, event.p, event.n))
         stream_abort(&request->stream);
     buf_release(&event);

@@ -2,49 +2,65 @@
 
 #include <inttypes.h>
 
-static bool add_chunk(const struct failure *failure, struct str message, const char *request_id,
-                      struct buf *event)
+#include "relay/error_dialect.h"
+
+/* An event, its failure as it is told, and the message's text. */
+struct draft {
+    const struct error_event *event;
+    const struct failure *failure;
+    struct error_told told;
+    struct str message;
+    struct buf *out;
+};
+
+static bool add_code(const struct draft *draft, bool as_text)
 {
-    const struct fault_info *info = fault_info(failure->fault);
-    return buf_add_str(event, STR("data: {\"error\":{\"message\":\"")) &&
-           buf_add_json(event, message) &&
-           buf_addf(event,
-                    "\",\"type\":\"%s\",\"code\":%d,\"param\":null,\"reason\":\"%s\","
-                    "\"request_id\":\"%s\"}}\n\n",
-                    info->type, info->status, failure_reason(failure), request_id);
+    if (draft->told.code != NULL)
+        return buf_add_char(draft->out, '"') &&
+               buf_add_json(draft->out, str_of(draft->told.code)) && buf_add_char(draft->out, '"');
+    return buf_addf(draft->out, as_text ? "\"%d\"" : "%d", draft->told.status);
+}
+
+static bool add_message(const struct draft *draft)
+{
+    return buf_add_str(draft->out, STR("\"message\":\"")) &&
+           buf_add_json(draft->out, draft->message) && buf_add_char(draft->out, '"');
+}
+
+static bool add_chunk(const struct draft *draft)
+{
+    return buf_add_str(draft->out, STR("data: {\"error\":{")) && add_message(draft) &&
+           buf_addf(draft->out, ",\"type\":\"%s\",\"code\":", draft->told.type) &&
+           add_code(draft, false) &&
+           buf_addf(draft->out, ",\"param\":null,\"reason\":\"%s\",\"request_id\":\"%s\"}}\n\n",
+                    failure_reason(draft->failure), draft->event->request_id);
 }
 
 /* Flat members alone are not raised by openai-node 6 and openai-python 2, nested ones alone are not
  * what the specification says: so both. */
-static bool add_typed(const struct failure *failure, struct str message, const char *number,
-                      struct buf *event)
+static bool add_typed(const struct draft *draft)
 {
-    const struct fault_info *info = fault_info(failure->fault);
-    return buf_addf(event, "event: error\ndata: {\"type\":\"error\",\"code\":\"%d\",\"message\":\"",
-                    info->status) &&
-           buf_add_json(event, message) &&
-           buf_addf(event,
-                    "\",\"param\":null%s,\"error\":{\"type\":\"%s\",\"code\":\"%d\","
-                    "\"message\":\"",
-                    number, info->type, info->status) &&
-           buf_add_json(event, message) && buf_add_str(event, STR("\",\"param\":null}}\n\n"));
+    struct buf *out = draft->out;
+    bool ok = buf_add_str(out, STR("event: error\ndata: {\"type\":\"error\",\"code\":")) &&
+              add_code(draft, true) && buf_add_char(out, ',') && add_message(draft) &&
+              buf_add_str(out, STR(",\"param\":null"));
+    if (ok && draft->event->shape == ERROR_EVENT_NUMBERED)
+        ok = buf_addf(out, ",\"sequence_number\":%" PRIu64, draft->event->number);
+    return ok && buf_addf(out, ",\"error\":{\"type\":\"%s\",\"code\":", draft->told.type) &&
+           add_code(draft, true) && buf_add_char(out, ',') && add_message(draft) &&
+           buf_add_str(out, STR(",\"param\":null}}\n\n"));
 }
 
-bool error_event_write(enum error_event_shape shape, const struct failure *failure,
-                       const char *request_id, uint64_t number, struct buf *event)
+bool error_event_write(const struct error_event *event, const struct failure *failure,
+                       struct buf *out)
 {
-    struct buf message, member;
+    struct buf message;
     buf_init(&message, FAILURE_MESSAGE_MAX * 2);
-    buf_init(&member, 64);
     bool ok = failure_message(failure, &message);
-    if (ok && shape == ERROR_EVENT_NUMBERED)
-        ok = buf_addf(&member, ",\"sequence_number\":%" PRIu64, number);
-    ok = ok && buf_add_char(&member, '\0');
-    if (ok && shape == ERROR_EVENT_CHUNK)
-        ok = add_chunk(failure, buf_str(&message), request_id, event);
-    else if (ok)
-        ok = add_typed(failure, buf_str(&message), member.p, event);
+    struct draft draft = {event, failure, error_tell(failure, event->dialect), buf_str(&message),
+                          out};
+    if (ok)
+        ok = event->shape == ERROR_EVENT_CHUNK ? add_chunk(&draft) : add_typed(&draft);
     buf_release(&message);
-    buf_release(&member);
     return ok;
 }

@@ -17,8 +17,15 @@ enum error_event_shape {
     ERROR_EVENT_NUMBERED /* responses: the same, with its sequence_number */
 };
 
-/* Adds the whole event.  `number` is its sequence_number.  False when out of memory. */
-MUST_USE bool error_event_write(enum error_event_shape shape, const struct failure *failure,
-                                const char *request_id, uint64_t number, struct buf *event);
+struct error_event {
+    enum error_event_shape shape;
+    int dialect; /* ERROR_DIALECT_* */
+    const char *request_id;
+    uint64_t number; /* its sequence_number */
+};
+
+/* Adds the whole event to `out`.  False when out of memory. */
+MUST_USE bool error_event_write(const struct error_event *event, const struct failure *failure,
+                                struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/error_dialect.h"
 
 #define LOCAL_BYTES_MAX ((size_t)8 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
@@ -214,9 +215,11 @@ bool request_flows(const struct request *request)
 /* A log line a failure; its fault's name is what tests and operators look for. */
 static void log_failure(const struct request *request)
 {
-    const struct fault_info *info = fault_info(request->failure.fault);
-    log_write(LOG_INFO, "relay", "request %s fault %s status %d%s%s", request->id_text, info->name,
-              info->status, request->offer != NULL ? " provider " : "",
+    struct error_told told =
+        error_tell(&request->failure, request->snapshot->settings.server_error_dialect);
+    log_write(LOG_INFO, "relay", "request %s fault %s status %d%s%s", request->id_text,
+              fault_name(request->failure.fault), told.status,
+              request->offer != NULL ? " provider " : "",
               request->offer != NULL ? request->offer->provider->name : "");
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/count.h"
+#include "relay/error_dialect.h"
 #include "relay/pin.h"
 
 #define LINGER_MS 1000 /* how long an upstream may go on after its last word */
@@ -23,7 +24,7 @@ static int answer_status(const struct request *request)
         return 499;
     if (request->answer == ANSWER_STREAM || request->failure.fault == FAULT_NONE)
         return 200;
-    return fault_info(request->failure.fault)->status;
+    return error_tell(&request->failure, request->snapshot->settings.server_error_dialect).status;
 }
 
 static void describe(struct request *request, struct ledger_entry *entry)

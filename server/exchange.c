@@ -94,7 +94,7 @@ void exchange_refuse(struct exchange *x, enum fault fault)
     CHECK(x->refused.fault == fault);
     if (x->request == NULL) /* else the request logs it */
         log_write(LOG_INFO, "server", "request %s fault %s status %d", x->id_text,
-                  fault_name(fault), fault_info(fault)->status);
+                  fault_name(fault), reply_status(&x->refused, exchange_settings(x)));
     x->close_after |= reply_closes(&x->refused);
 }
 

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
+#include "relay/error_dialect.h"
+
 #define RETRY_AFTER_MIN_MS 1000
 #define RETRY_AFTER_MAX_MS 60000
 
 int reply_status(const struct failure *failure, const struct settings *settings)
 {
-    (void)settings; /* error_dialect = openai comes with the other endpoints */
-    return fault_info(failure->fault)->status;
+    return error_tell(failure, settings->server_error_dialect).status;
 }
 
 static bool add_text(struct buf *body, const char *name, const char *value)
@@ -28,22 +29,34 @@ static bool add_upstream(const struct failure *failure, struct buf *body)
            add_text(body, "code", failure->upstream_code) && buf_add_char(body, '}');
 }
 
+/* message, type, code; at OpenAI a text for a code stands behind the parameter's name. */
+static bool add_told(const struct failure *failure, const struct error_told *told, struct buf *body)
+{
+    if (!buf_addf(body, ",\"type\":\"%s\"", told->type))
+        return false;
+    if (told->code == NULL)
+        return buf_addf(body, ",\"code\":%d", told->status);
+    return add_text(body, "param", failure->param) && add_text(body, "code", told->code);
+}
+
 bool reply_body(const struct failure *failure, const struct settings *settings,
                 const char *request_id, bool message_beside, struct buf *body)
 {
-    const struct fault_info *info = fault_info(failure->fault);
+    struct error_told told = error_tell(failure, settings->server_error_dialect);
+    bool documented = told.code == NULL;
+    /* The documented example is exactly three members. */
+    bool bare = (documented && failure->fault == FAULT_MISSING_AUTHORIZATION) ||
+                !settings->server_error_details;
     struct buf message;
     buf_init(&message, FAILURE_MESSAGE_MAX * 3);
     bool ok = failure_message(failure, &message) &&
               buf_add_str(body, STR("{\"error\":{\"message\":\"")) &&
-              buf_add_json(body, buf_str(&message)) &&
-              buf_addf(body, "\",\"type\":\"%s\",\"code\":%d", info->type,
-                       reply_status(failure, settings));
-    /* The documented example is exactly three members. */
-    bool bare = failure->fault == FAULT_MISSING_AUTHORIZATION || !settings->server_error_details;
+              buf_add_json(body, buf_str(&message)) && buf_add_char(body, '"') &&
+              add_told(failure, &told, body);
+    if (ok && !bare && documented)
+        ok = add_text(body, "param", failure->param);
     if (ok && !bare)
-        ok = add_text(body, "param", failure->param) &&
-             add_text(body, "reason", failure_reason(failure)) &&
+        ok = add_text(body, "reason", failure_reason(failure)) &&
              add_text(body, "request_id", request_id) && add_upstream(failure, body);
     ok = ok && buf_add_char(body, '}');
     if (ok && message_beside)

@@ -11,7 +11,8 @@
 
 /* The status of the answer (the error dialect may differ from the table). */
 int reply_status(const struct failure *failure, const struct settings *settings);
-/* {"error":{...}}: message, type, code first, in that order, as the API page shows them.
+/* {"error":{...}}: message, type, code first, in that order, as the API page shows them; or as
+ * OpenAI does, see relay/error_dialect.
  * message_beside: the message stands a second time beside `error`, where clients of Cohere look. */
 MUST_USE bool reply_body(const struct failure *failure, const struct settings *settings,
                          const char *request_id, bool message_beside, struct buf *body);

@@ -10,6 +10,9 @@
 
 static const struct settings detailed = {.server_error_details = true};
 static const struct settings bare = {.server_error_details = false};
+static const struct settings openai = {.server_error_details = true,
+                                       .server_error_dialect = ERROR_DIALECT_OPENAI};
+static const struct settings openai_bare = {.server_error_dialect = ERROR_DIALECT_OPENAI};
 
 static void assert_text(const struct buf *buf, const char *expected)
 {
@@ -91,6 +94,33 @@ static void upstream_is_told_where_it_is_known(void **state)
     assert_body(&f, &bare,
                 "{\"error\":{\"message\":\"Invalid 'temperature'\","
                 "\"type\":\"invalid_request_error\",\"code\":404}}");
+    failure_release(&f);
+}
+
+static void openai_dialect_has_param_before_a_text_for_a_code(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    failure_set(&f, FAULT_MISSING_PARAMETER, "%s", "model");
+    failure_set_param(&f, "model");
+    assert_int_equal(reply_status(&f, &openai), 400);
+    assert_body(&f, &openai,
+                "{\"error\":{\"message\":\"Missing required parameter: 'model'\","
+                "\"type\":\"invalid_request_error\",\"param\":\"model\","
+                "\"code\":\"missing_parameter\",\"reason\":\"missing_parameter\","
+                "\"request_id\":\"req_1\"}}");
+    assert_body(&f, &openai_bare,
+                "{\"error\":{\"message\":\"Missing required parameter: 'model'\","
+                "\"type\":\"invalid_request_error\",\"param\":\"model\","
+                "\"code\":\"missing_parameter\"}}");
+    /* The documented example is not OpenAI's. */
+    failure_set(&f, FAULT_MISSING_AUTHORIZATION, "%s", "");
+    assert_body(&f, &openai,
+                "{\"error\":{\"message\":\"No Authorization header\","
+                "\"type\":\"invalid_request_error\",\"param\":null,"
+                "\"code\":\"invalid_api_key\",\"reason\":\"missing_authorization\","
+                "\"request_id\":\"req_1\"}}");
+    assert_headers(&f, "WWW-Authenticate: Bearer\n");
     failure_release(&f);
 }
 
@@ -211,6 +241,7 @@ int main(void)
         cmocka_unit_test(missing_header_answers_the_documented_example),
         cmocka_unit_test(body_has_its_members_in_order),
         cmocka_unit_test(upstream_is_told_where_it_is_known),
+        cmocka_unit_test(openai_dialect_has_param_before_a_text_for_a_code),
         cmocka_unit_test(longest_message_fits),
         cmocka_unit_test(waits_are_told_in_both_headers),
         cmocka_unit_test(fault_that_passes_soon_says_one_second),

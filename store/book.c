@@ -323,33 +323,78 @@ static enum fault admit(struct book *book, const struct claim claims[HOLD_ACCOUN
     return FAULT_NONE;
 }
 
+static void claims_of(struct key_record *key, struct claim claims[HOLD_ACCOUNTS_MAX])
+{
+    CHECK(key->user_account != NULL);
+    claims[0] = (struct claim){&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE};
+    claims[1] = (struct claim){&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED};
+    claims[2] = (struct claim){&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED};
+    claims[3] = (struct claim){&key->group_user_account, &key->group_user_quota,
+                               FAULT_GROUP_QUOTA_EXHAUSTED};
+}
+
+/* Locked. */
+static enum fault roll_over_all(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
+                                const struct periods *now)
+{
+    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
+        if (!claim_roll_over(book, &claims[i], now))
+            return FAULT_GATEWAY_MEMORY;
+    }
+    return FAULT_NONE;
+}
+
 enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd, struct hold *hold,
                       struct shortage *shortage)
 {
     CHECK(book != NULL);
-    CHECK(key->user_account != NULL);
     CHECK(nusd >= 0);
     CHECK(!hold->taken);
     CHECK(!hold->pinned);
-    const struct claim claims[HOLD_ACCOUNTS_MAX] = {
-        {&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE},
-        {&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED},
-        {&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
-        {&key->group_user_account, &key->group_user_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
-    };
+    struct claim claims[HOLD_ACCOUNTS_MAX];
+    claims_of(key, claims);
     struct periods now = periods_now(key);
     struct hold wanted = {.nusd = nusd};
-    enum fault fault = FAULT_NONE;
     book_lock(book);
-    for (unsigned i = 0; fault == FAULT_NONE && i < HOLD_ACCOUNTS_MAX; i++) {
-        if (!claim_roll_over(book, &claims[i], &now))
-            fault = FAULT_GATEWAY_MEMORY;
-    }
+    enum fault fault = roll_over_all(book, claims, &now);
     if (fault == FAULT_NONE)
         fault = admit(book, claims, &wanted, shortage);
     book_unlock(book);
     if (fault == FAULT_NONE)
         *hold = wanted;
+    return fault;
+}
+
+/* Locked. */
+static struct standing stand(const struct claim claims[HOLD_ACCOUNTS_MAX])
+{
+    struct standing standing = {0, INT64_MAX};
+    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
+        const struct account *account = *claims[i].account;
+        const struct quota *quota = claims[i].quota;
+        if (account == NULL || (quota != NULL && quota->nusd < 0))
+            continue;
+        int64_t limit = quota != NULL ? quota->nusd : account->credited;
+        int64_t left = subtract_bounded(limit, account->spent);
+        if (left < standing.available_nusd)
+            standing.available_nusd = left;
+        if (i <= 1) /* the user's, then the key's own */
+            standing.spent_nusd = account->spent;
+    }
+    return standing;
+}
+
+enum fault book_standing(struct book *book, struct key_record *key, struct standing *standing)
+{
+    CHECK(book != NULL);
+    struct claim claims[HOLD_ACCOUNTS_MAX];
+    claims_of(key, claims);
+    struct periods now = periods_now(key);
+    book_lock(book);
+    enum fault fault = roll_over_all(book, claims, &now);
+    if (fault == FAULT_NONE)
+        *standing = stand(claims);
+    book_unlock(book);
     return fault;
 }
 

@@ -55,6 +55,15 @@ struct shortage {
  * GATEWAY_MEMORY.  `hold` must be zeroed. */
 MUST_USE enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd,
                                struct hold *hold, struct shortage *shortage);
+/* What a key has spent and may still spend, as its caller is shown it. */
+struct standing {
+    int64_t spent_nusd;     /* of the key's limit in its period if it has one, else the user's */
+    int64_t available_nusd; /* the least of what its accounts have left, holds not taken off; may be
+                               negative */
+};
+/* Fills in *standing.  Fault: GATEWAY_MEMORY. */
+MUST_USE enum fault book_standing(struct book *book, struct key_record *key,
+                                  struct standing *standing);
 /* Ends a taken hold: returns it and adds the charge to what the accounts have spent.  The accounts
  * stay pinned (their entry is not committed yet).  CHECK: taken. */
 void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd);

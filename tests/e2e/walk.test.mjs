@@ -77,6 +77,8 @@ const routes = [
     },
     { method: 'GET', path: '/v1/models' },
     { method: 'GET', path: '/v1/models/gpt-4o-mini' },
+    { method: 'GET', path: '/v1/dashboard/billing/subscription' },
+    { method: 'GET', path: '/v1/dashboard/billing/usage' },
 ];
 
 // One model for every endpoint.

@@ -356,6 +356,68 @@ static void account_that_is_here_keeps_its_own_words(void **state)
     close_account(again);
 }
 
+/* --- what is shown -------------------------------------------------------------------------- */
+
+static void assert_standing(struct key_record *key, int64_t spent, int64_t available)
+{
+    struct standing standing = {0};
+    assert_int_equal(book_standing(book, key, &standing), FAULT_NONE);
+    assert_int_equal(standing.spent_nusd, spent);
+    assert_int_equal(standing.available_nusd, available);
+}
+
+static void standing_without_limits_is_the_user_s(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(10 * USD);
+    struct hold hold;
+    assert_standing(&key, 0, 10 * USD);
+    assert_int_equal(admit(&key, 4 * USD, &hold), FAULT_NONE);
+    assert_standing(&key, 0, 10 * USD); /* a hold is not spent */
+    finish(&hold, 3 * USD);
+    assert_standing(&key, 3 * USD, 7 * USD);
+    book_lock(book);
+    book_credit(book, USER, -9 * USD);
+    book_unlock(book);
+    assert_standing(&key, 3 * USD, -2 * USD);
+    close_key(&key);
+}
+
+static void standing_is_the_least_of_all_limits(void **state)
+{
+    (void)state;
+    struct key_record key = limited_key(10 * USD, 5 * USD, 100 * USD, 4 * USD);
+    struct hold hold;
+    assert_standing(&key, 0, 4 * USD);
+    assert_int_equal(admit(&key, 1 * USD, &hold), FAULT_NONE);
+    finish(&hold, 1 * USD);
+    assert_standing(&key, 1 * USD, 3 * USD);
+    key.group_user_quota.nusd = -1;
+    assert_standing(&key, 1 * USD, 4 * USD);
+    key.key_limit.nusd = -1; /* an account without a limit only counts */
+    assert_standing(&key, 1 * USD, 9 * USD);
+    key.group_quota.nusd = 2 * USD;
+    assert_standing(&key, 1 * USD, 1 * USD);
+    key.group_quota.nusd = INT64_MAX;
+    assert_standing(&key, 1 * USD, 9 * USD);
+    close_key(&key);
+}
+
+static void standing_on_a_new_day_begins_afresh(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(10 * USD);
+    key.key_limit = (struct quota){2 * USD, PERIOD_DAY};
+    key.key_account = open_account(ACCOUNT_KEY, KEY, "2026-11-24", 0, 0);
+    struct hold hold;
+    assert_int_equal(admit(&key, 2 * USD, &hold), FAULT_NONE);
+    finish(&hold, 2 * USD);
+    assert_standing(&key, 2 * USD, 0);
+    clock_set(1000000, NOW + DAY_MS);
+    assert_standing(&key, 0, 2 * USD);
+    close_key(&key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +440,9 @@ int main(void)
         BOOK_TEST(admit_after_another_key_of_the_day_is_gone_sees_what_it_spent),
         BOOK_TEST(account_stays_until_record_and_hold_are_gone),
         BOOK_TEST(account_that_is_here_keeps_its_own_words),
+        BOOK_TEST(standing_without_limits_is_the_user_s),
+        BOOK_TEST(standing_is_the_least_of_all_limits),
+        BOOK_TEST(standing_on_a_new_day_begins_afresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

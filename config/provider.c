@@ -5,6 +5,18 @@
 
 #include "base/secret.h"
 
+bool provider_name_is_good(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+        if (!ok)
+            return false;
+    }
+    return name.n > 0 && name.n <= PROVIDER_NAME_MAX;
+}
+
 bool provider_is_sandbox(const struct provider *provider)
 {
     return strcmp(provider->base_url, "builtin:sandbox") == 0;

@@ -33,6 +33,9 @@ struct provider {
     bool enabled;
 };
 
+/* 1..64 letters, digits, - _ and dots: no '/', which would make offers ambiguous; the rest keeps
+ * names usable as metric labels and file names. */
+bool provider_name_is_good(struct str name);
 bool provider_is_sandbox(const struct provider *provider);
 void provider_release(struct provider *provider);
 

@@ -51,20 +51,6 @@ static void report(struct draft *draft, const struct place *at)
     messages_error(draft->messages, at, "%.*s", STR_ARG(buf_str(&draft->why)));
 }
 
-/* A '/' would make offers ambiguous; the rest keeps names usable as metric labels and file names.
- */
-static bool is_provider_name(struct str name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-        if (!ok)
-            return false;
-    }
-    return name.n > 0 && name.n <= PROVIDER_NAME_MAX;
-}
-
 /* base_url and key wait for the end: what is allowed depends on allow_private and enabled, which
  * may stand behind them. */
 static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
@@ -137,7 +123,7 @@ void provider_load(struct provider *provider, const struct section *section,
     struct draft draft = {.provider = provider, .section = section, .messages = messages};
     const struct entry *seen[KEYS_MAX] = {NULL};
     buf_init(&draft.why, 4096);
-    if (!is_provider_name(section->name))
+    if (!provider_name_is_good(section->name))
         messages_error(messages, &section->at,
                        "\"%.*s\" is not a provider's name (want 1..%d letters, digits, - _ .)",
                        SHORT_ARG(section->name), PROVIDER_NAME_MAX);

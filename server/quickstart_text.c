@@ -11,6 +11,9 @@ static const char config_head[] =
     "force\n"
     "# with `gateway reload`.  Users, keys and balances are in the database, not here.\n"
     "\n"
+    "# Where `gateway provider add` writes.\n"
+    "include = conf.d/*.conf\n"
+    "\n"
     "[server]\n";
 
 static const char config_rest[] =

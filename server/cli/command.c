@@ -11,9 +11,9 @@ static const struct option_row options[] = {
 #include "server/cli/option.def"
 #undef OPTION
 };
-static_assert(COUNT(options) == OPT_COUNT && OPT_COUNT <= 32, "an option is a bit of a uint32_t");
+static_assert(COUNT(options) == OPT_COUNT && OPT_COUNT <= 64, "an option is a bit of a uint64_t");
 
-#define O(id) 1u << OPT_##id
+#define O(id) OPTION_BIT(OPT_##id)
 static const struct command commands[] = {
 #define COMMAND(noun, verb, arguments, options, operation, run, summary, columns, changed, next,   \
                 danger, examples)                                                                  \
@@ -52,7 +52,7 @@ bool command_noun_exists(const char *noun)
 
 bool command_takes(const struct command *command, enum option_id id)
 {
-    return ((command->options | OPTIONS_GLOBAL) & 1u << id) != 0;
+    return ((command->options | OPTIONS_GLOBAL) & OPTION_BIT(id)) != 0;
 }
 
 void command_arity(const struct command *command, unsigned *least, unsigned *most)

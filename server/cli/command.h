@@ -24,6 +24,8 @@ enum option_id {
     OPT_COUNT
 };
 
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
+
 struct option_row {
     const char *name; /* two rows may share one: a command takes at most one of them */
     char letter;      /* 0 = none */
@@ -35,7 +37,7 @@ struct invocation;
 
 struct command {
     const char *noun, *verb, *arguments;
-    uint32_t options; /* bits 1 << enum option_id, without the global ones */
+    uint64_t options; /* OPTION_BITs, without the global ones */
     const char *operation;
     int (*run)(const struct invocation *invocation); /* returns the exit code */
     const char *summary, *columns, *changed, *next;
@@ -45,8 +47,8 @@ struct command {
 
 /* Those that every command takes. */
 #define OPTIONS_GLOBAL                                                                             \
-    (1u << OPT_config | 1u << OPT_dir | 1u << OPT_socket | 1u << OPT_json | 1u << OPT_yes |        \
-     1u << OPT_help)
+    (OPTION_BIT(OPT_config) | OPTION_BIT(OPT_dir) | OPTION_BIT(OPT_socket) |                       \
+     OPTION_BIT(OPT_json) | OPTION_BIT(OPT_yes) | OPTION_BIT(OPT_help))
 
 const struct option_row *option_at(unsigned i); /* NULL behind the last */
 const struct command *command_at(unsigned i);   /* NULL behind the last */

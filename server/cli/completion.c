@@ -35,12 +35,12 @@ static bool add_verbs(struct buf *out, const char *noun)
     return ok;
 }
 
-static bool add_options(struct buf *out, uint32_t which)
+static bool add_options(struct buf *out, uint64_t which)
 {
     bool ok = true;
     const char *separator = "";
     for (unsigned id = 0; ok && id < OPT_COUNT; id++) {
-        if ((which & 1u << id) == 0)
+        if ((which & OPTION_BIT(id)) == 0)
             continue;
         ok = buf_addf(out, "%s--%s", separator, option_at(id)->name);
         separator = " ";

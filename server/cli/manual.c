@@ -31,13 +31,13 @@ static bool add_line(struct buf *out, const char *request, const char *text)
            buf_add_char(out, '\n');
 }
 
-static bool add_options(struct buf *out, uint32_t which)
+static bool add_options(struct buf *out, uint64_t which)
 {
     struct buf name;
     bool ok = true;
     buf_init(&name, 256);
     for (unsigned id = 0; ok && id < OPT_COUNT; id++) {
-        if ((which & 1u << id) == 0)
+        if ((which & OPTION_BIT(id)) == 0)
             continue;
         buf_clear(&name);
         ok = help_add_option_name(&name, id) && buf_add_str(out, STR(".TP\n.B ")) &&

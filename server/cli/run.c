@@ -151,8 +151,20 @@ static int finish(bool printed)
 /* A database that does not add up is a failure, though the question was answered. */
 static bool is_bad_check(const struct command *command, const json_t *result)
 {
-    return strcmp(command->operation, "db check") == 0 &&
+    return command->operation && strcmp(command->operation, "db check") == 0 &&
            !json_is_true(json_object_get(result, "ok"));
+}
+
+int run_tell(const struct invocation *invocation, const struct answer *answer)
+{
+    if (answer->exit != ADMIN_OK)
+        return say_failure(answer);
+    int code = finish(print_result(invocation, answer->result));
+    tell_messages(answer->result);
+    tell_change(invocation, answer->result);
+    if (code == ADMIN_OK && is_bad_check(invocation->command, answer->result))
+        code = ADMIN_FAILED;
+    return code;
 }
 
 static int run_with(const struct invocation *invocation, json_t *arguments)
@@ -160,16 +172,7 @@ static int run_with(const struct invocation *invocation, json_t *arguments)
     struct answer answer;
     answer_init(&answer);
     reach_call(invocation, invocation->command->operation, arguments, &answer);
-    int code;
-    if (answer.exit != ADMIN_OK) {
-        code = say_failure(&answer);
-    } else {
-        code = finish(print_result(invocation, answer.result));
-        tell_messages(answer.result);
-        tell_change(invocation, answer.result);
-        if (code == ADMIN_OK && is_bad_check(invocation->command, answer.result))
-            code = ADMIN_FAILED;
-    }
+    int code = run_tell(invocation, &answer);
     answer_release(&answer);
     return code;
 }

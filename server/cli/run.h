@@ -6,11 +6,18 @@
 
 #include "server/cli/parse.h"
 
+struct answer;
+
 /* run.c: an operation of the admin API, and its result on stdout. */
 int run_operation(const struct invocation *invocation);
 int run_key_create(const struct invocation *invocation);
+/* Prints what came of an operation: the result on stdout, talk on stderr.  The exit code. */
+int run_tell(const struct invocation *invocation, const struct answer *answer);
 /* -s reload|stop */
 int run_signal(const struct invocation *invocation);
+
+/* provider_add.c */
+int run_provider_add(const struct invocation *invocation);
 
 /* start.c: the server itself, and -t, -T. */
 int run_serve(const struct invocation *invocation);

@@ -27,7 +27,7 @@
 
 #define WORDS_MAX 16
 
-/* Splits the line at spaces and parses it. */
+/* Splits the line at spaces outside of quotes, which stay, and parses it. */
 static bool parse(const char *line, struct invocation *invocation, struct buf *why)
 {
     static char text[512];
@@ -39,7 +39,8 @@ static bool parse(const char *line, struct invocation *invocation, struct buf *w
     for (char *at = text; *at; argc++) {
         assert_true(argc < WORDS_MAX);
         argv[argc] = at;
-        at += strcspn(at, " ");
+        for (bool quoted = false; *at && (quoted || *at != ' '); at++)
+            quoted ^= *at == '\'';
         if (*at)
             *at++ = '\0';
     }
@@ -237,7 +238,7 @@ static void examples_of_commands_parse(void **state)
     for (unsigned c = 0; command_at(c); c++) {
         struct str rest = str_of(command_at(c)->examples), line;
         while (str_cut(&rest, '\n', &line)) {
-            char text[256];
+            char text[512];
             struct invocation invocation;
             struct buf why;
             line = str_slice(line, 0, str_index(line, '|'));

@@ -1,0 +1,175 @@
+#include "server/cli/drop_in.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "config/source.h"
+
+#define PATH_BYTES_MAX 8192
+
+static bool fail_system(struct answer *answer, const char *path)
+{
+    int error = errno;
+    bool denied = error == EACCES || error == EPERM || error == EROFS;
+    answer_fail(answer, denied ? ADMIN_NOT_PERMITTED : ADMIN_FAILED, "cannot write %s: %s", path,
+                strerrordesc_np(error));
+    return false;
+}
+
+/* conf.d/NAME.conf; a hidden name (".NAME.conf.old") is no file that the include's pattern finds.
+ */
+static char *path_in(const struct drop_in *drop_in, const char *before, const char *behind)
+{
+    struct buf path;
+    size_t n = 0;
+    buf_init(&path, PATH_BYTES_MAX);
+    char *result = buf_addf(&path, "%s/%s%s.conf%s", drop_in->folder, before, drop_in->name, behind)
+                       ? buf_take(&path, &n)
+                       : NULL;
+    buf_release(&path);
+    return result;
+}
+
+/* What stands in the folder is durable; a file system that cannot say so is as good as it gets. */
+static void sync_folder(const struct drop_in *drop_in)
+{
+    int fd = open(drop_in->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+static bool write_all(int fd, struct str text)
+{
+    while (text.n > 0) {
+        ssize_t n = write(fd, text.p, text.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        text = str_from(text, (size_t)n);
+    }
+    return fsync(fd) == 0;
+}
+
+/* As anybody may read who may read a file that an editor writes: it holds no secret. */
+static mode_t usual_mode(void)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0644 & ~mask;
+}
+
+/* Makes the file by a hidden name.  The template's X are replaced. */
+static bool make_hidden(char *hidden, const char *path, struct str text, struct answer *answer)
+{
+    struct stat old;
+    mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : usual_mode();
+    int fd = mkostemp(hidden, O_CLOEXEC);
+    if (fd < 0)
+        return fail_system(answer, hidden);
+    bool ok = write_all(fd, text) && fchmod(fd, mode) == 0;
+    if (!ok) {
+        (void)fail_system(answer, hidden);
+        unlink(hidden);
+    }
+    close(fd);
+    return ok;
+}
+
+/* A link never replaces anything, so that of two who add the same name one is told. */
+static bool place_new(const struct drop_in *drop_in, const char *hidden, struct answer *answer)
+{
+    bool ok = link(hidden, drop_in->path) == 0;
+    if (!ok && errno == EEXIST)
+        answer_fail(answer, ADMIN_CONFLICT, "%s is there already; --force replaces it",
+                    drop_in->path);
+    else if (!ok)
+        (void)fail_system(answer, drop_in->path);
+    unlink(hidden);
+    return ok;
+}
+
+/* What is there keeps a name until the new file has been judged. */
+static bool place_over(struct drop_in *drop_in, const char *hidden, char **old,
+                       struct answer *answer)
+{
+    unlink(*old); /* left by a run that was killed */
+    bool has_old = link(drop_in->path, *old) == 0;
+    bool ok = (has_old || errno == ENOENT) && rename(hidden, drop_in->path) == 0;
+    if (!ok) {
+        (void)fail_system(answer, drop_in->path);
+        unlink(hidden);
+    }
+    if (ok && has_old) {
+        drop_in->old = *old;
+        *old = NULL;
+    } else if (has_old) {
+        unlink(*old);
+    }
+    return ok;
+}
+
+static bool make_folder(struct drop_in *drop_in, struct answer *answer)
+{
+    drop_in->made_folder = mkdir(drop_in->folder, 0755) == 0;
+    return drop_in->made_folder || errno == EEXIST || fail_system(answer, drop_in->folder);
+}
+
+bool drop_in_put(struct drop_in *drop_in, struct str text, struct answer *answer)
+{
+    drop_in->folder = path_beside(drop_in->config, STR("conf.d"));
+    char *hidden = NULL, *old = NULL;
+    bool ok = drop_in->folder != NULL;
+    if (ok) {
+        drop_in->path = path_in(drop_in, "", "");
+        hidden = path_in(drop_in, ".", ".XXXXXX");
+        old = path_in(drop_in, ".", ".old");
+        ok = drop_in->path != NULL && hidden != NULL && old != NULL;
+    }
+    if (!ok)
+        answer_fail(answer, ADMIN_FAILED, "out of memory");
+    ok = ok && make_folder(drop_in, answer) && make_hidden(hidden, drop_in->path, text, answer) &&
+         (drop_in->replace ? place_over(drop_in, hidden, &old, answer)
+                           : place_new(drop_in, hidden, answer));
+    if (ok)
+        sync_folder(drop_in);
+    else if (drop_in->made_folder)
+        rmdir(drop_in->folder);
+    free(hidden);
+    free(old);
+    return ok;
+}
+
+void drop_in_keep(struct drop_in *drop_in)
+{
+    if (drop_in->old != NULL)
+        unlink(drop_in->old);
+    drop_in_release(drop_in);
+}
+
+bool drop_in_take_back(struct drop_in *drop_in)
+{
+    bool ok = drop_in->old != NULL ? rename(drop_in->old, drop_in->path) == 0
+                                   : unlink(drop_in->path) == 0;
+    sync_folder(drop_in);
+    if (drop_in->made_folder)
+        rmdir(drop_in->folder);
+    drop_in_release(drop_in);
+    return ok;
+}
+
+void drop_in_release(struct drop_in *drop_in)
+{
+    free(drop_in->folder);
+    free(drop_in->path);
+    free(drop_in->old);
+    drop_in->folder = drop_in->path = drop_in->old = NULL;
+}

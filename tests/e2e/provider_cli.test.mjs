@@ -1,0 +1,146 @@
+// provider add: what it writes, what it refuses, and that a running server has it at once.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { J1, reply } from './lib/answers.mjs';
+import { bodyIs, errorIs } from './lib/expect.mjs';
+import { configText, scene } from './lib/gateway.mjs';
+import { call } from './lib/raw.mjs';
+import { chat } from './lib/requests.mjs';
+import { Upstream } from './lib/upstream.mjs';
+
+const price = 'in_text 1 per 1M tokens, out_text 1 per 1M tokens';
+const s = await scene({ after, name: 'provider-cli' });
+const { gw, config } = s;
+const include = 'include = conf.d/*.conf\n';
+fs.writeFileSync(gw.file, include + configText(config));
+await gw.cli(['reload']);
+
+const folder = path.join(gw.dir, 'conf.d');
+const text = (name) => fs.readFileSync(path.join(folder, `${name}.conf`), 'utf8');
+
+/** What is in conf.d, hidden files too. */
+function files() {
+    return fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
+}
+
+async function refused(args, code, pattern, gateway = gw) {
+    const before = files();
+    const done = await gateway.cliRaw(['provider', 'add', ...args]);
+    assert.equal(done.code, code, done.stderr);
+    assert.match(done.stderr, pattern);
+    assert.equal(done.stdout, '');
+    assert.deepEqual(files(), before, 'nothing is left behind');
+}
+
+async function providers() {
+    return (await gw.cli(['provider', 'list'])).map(({ name }) => name);
+}
+
+const M3 = await Upstream.start({ after }, 'M3');
+const local = ['--url', M3.url, '--allow-private'];
+
+test('provider-1 a provider with a model is in force at once', async () => {
+    const keyFile = path.join(gw.dir, 'm3.key');
+    fs.writeFileSync(keyFile, 'sk-provider-three\n', { mode: 0o600 });
+    const models = ['--models', 'new-1,new-2', '--price', price];
+    const added = await gw.cli(['provider', 'add', 'M3', ...local, '--key-file', keyFile, ...models]);
+    assert.deepEqual(added, {
+        reloaded: true,
+        messages: '',
+        name: 'M3',
+        file: path.join(folder, 'M3.conf'),
+        state: 'in force',
+    });
+    assert.deepEqual(files(), ['M3.conf']);
+    assert.deepEqual(await providers(), ['P1', 'P2', 'M3']);
+    assert.match(text('M3'), /^key = file:\/.*m3\.key$/m);
+    assert.doesNotMatch(text('M3'), /sk-provider-three/);
+    M3.once(reply(J1));
+    bodyIs(await call(gw, { body: chat({ model: 'new-2' }) }), J1);
+    assert.equal(M3.last.header('authorization'), 'Bearer sk-provider-three');
+    assert.equal(M3.last.json.model, 'new-2');
+});
+
+test('provider-2 it says what was done and what comes next', async () => {
+    const done = await gw.cliRaw(['provider', 'add', 'plain', '--url', 'https://plain.example/v1']);
+    assert.equal(done.code, 0, done.stderr);
+    assert.equal(done.stdout, '');
+    assert.match(done.stderr, /^provider plain is in .*conf\.d\/plain\.conf, in force$/m);
+    assert.match(done.stderr, /^next: \S*gateway provider test plain -c /m);
+    assert.doesNotMatch(text('plain'), /key/);
+});
+
+test('provider-3 what exists is left alone without --force', async (t) => {
+    await refused(['plain', '--url', 'https://other.example/v1'], 5, /already; --force replaces/);
+    assert.match(text('plain'), /plain\.example/);
+    await t.test('provider-3 one of the main file is never replaced', async () => {
+        await refused(['P1', '--url', 'https://other.example/v1'], 5, /already/);
+        const forced = ['P1', '--url', 'https://other.example/v1', '--force'];
+        await refused(forced, 78, /stands twice.*gateway\.conf:\d+[^]*was not added/);
+    });
+    await t.test('provider-3 --force replaces its own file', async () => {
+        const done = await gw.cli(['provider', 'add', 'plain', '--url', 'https://other.example/v1', '--force']);
+        assert.equal(done.state, 'in force');
+        assert.match(text('plain'), /other\.example/);
+        const [row] = (await gw.cli(['provider', 'list'])).filter(({ name }) => name === 'plain');
+        assert.equal(row.base_url, 'https://other.example/v1');
+    });
+    await t.test('provider-3 what --force has replaced comes back when the new one is wrong', async () => {
+        const before = text('plain');
+        const wrong = ['plain', '--url', 'http://10.0.0.1/v1', '--force'];
+        await refused(wrong, 78, /private address.*allow_private/);
+        assert.equal(text('plain'), before);
+    });
+});
+
+test('provider-4 a configuration that is wrong with it stays as it was', async (t) => {
+    const before = await providers();
+    const url = ['--url', 'https://x.example/v1'];
+    const models = (...more) => ['x', ...url, '--models', ...more];
+    for (const [name, args, code, pattern] of [
+        ['a variable that the server lacks', ['x', ...url, '--key-env', 'NOT_THERE'], 78, /NOT_THERE is not set/],
+        ['a model that is there', models('gpt-4o', '--price', price), 78, /"gpt-4o".*stands twice/],
+        ['no URL', ['x'], 2, /--url is missing/],
+        ['a URL that is none', ['x', '--url', 'x.example'], 78, /conf\.d\/x\.conf:3:12: error/],
+        ['a model without a price', models('a'), 2, /--price/],
+        ['a price that is none', models('a', '--price', 'cheap'), 78, /unknown counter "cheap"/],
+        ['two places for a key', ['x', ...url, '--key-env', 'A', '--key-file', 'b'], 2, /one of --key-env/],
+        ['a name that leaves the folder', ['../x', ...url], 2, /a provider's name/],
+        ['a name that the pattern does not find', ['.x', ...url], 78, /does not include/],
+        ['a line end in a value', ['x', '--url', 'https://x.example\n[model "y"]'], 2, /--url holds a control/],
+        ['a key itself', ['x', ...url, '--key-env', 'sk-secret-0000000000'], 78, /secret must not stand/],
+    ]) {
+        await t.test(`provider-4 ${name}`, () => refused(args, code, pattern));
+    }
+    assert.deepEqual(await providers(), before);
+    assert.equal((await gw.cliRaw(['-t'])).code, 0);
+    assert.equal(gw.log.some((line) => line.includes('sk-secret')), false);
+});
+
+test('provider-5 a file that does not include conf.d is told so', async (t) => {
+    const other = await scene(t, { name: 'no-include' });
+    const done = await other.gw.cliRaw(['provider', 'add', 'x', '--url', 'https://x.example/v1']);
+    assert.equal(done.code, 78);
+    assert.match(done.stderr, /put the line "include = conf\.d\/\*\.conf" at its top/);
+    assert.equal(fs.existsSync(path.join(other.gw.dir, 'conf.d')), false);
+});
+
+test('provider-6 without a server it is in force with the next start', async (t) => {
+    const other = await scene(t, { name: 'stopped' });
+    await other.gw.stop();
+    fs.writeFileSync(other.gw.file, include + configText(other.config));
+    const args = ['provider', 'add', 'later', ...local, '--models', 'later-1', '--price', price];
+    const done = await other.gw.cli(args);
+    assert.equal(done.state, 'in force with the next start');
+    await other.gw.restart();
+    M3.once(reply(J1));
+    bodyIs(await call(other.gw, { body: chat({ model: 'later-1' }) }), J1);
+    await other.gw.cli(['reload']);
+    fs.rmSync(path.join(other.gw.dir, 'conf.d/later.conf'));
+    await other.gw.cli(['reload']);
+    const gone = await call(other.gw, { body: chat({ model: 'later-1' }) });
+    errorIs(gone, 404, 'invalid_request_error', 'model_not_found');
+});

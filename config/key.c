@@ -2,11 +2,27 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "config/provider.h"
 #include "config/word_list.h"
 
-const char *const auth_words[] = {"bearer", "api-key", "x-api-key", NULL};
+/* The order of the words is that of the field's enumeration. */
+static const struct {
+    const char *name;
+    const char *words[4];
+} choices[] = {
+    {"auth", {"bearer", "api-key", "x-api-key"}},
+    {"accept_sse", {"auto", "force"}},
+};
+
+static const char *const *words_of(const struct key *key)
+{
+    for (size_t i = 0; i < COUNT(choices); i++)
+        if (strcmp(choices[i].name, key->name) == 0)
+            return choices[i].words;
+    CHECK(key->kind != KEY_CHOICE);
+    return NULL;
+}
 
 bool key_is_list(const struct key *key)
 {
@@ -85,15 +101,6 @@ static bool check_header(struct str value, struct range range, struct buf *why)
     return true;
 }
 
-static bool set_auth(enum provider_auth *field, struct str value, struct buf *why)
-{
-    int index = 0;
-    if (!value_choice(value, auth_words, &index, why))
-        return false;
-    *field = (enum provider_auth)index;
-    return true;
-}
-
 bool key_set(const struct key *key, void *object, struct str value, struct buf *why)
 {
     CHECK(key != NULL && object != NULL && is_scalar(key));
@@ -105,8 +112,8 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
         return value_count(value, key->range, field, why);
     case KEY_SWITCH:
         return value_switch(value, field, why);
-    case KEY_AUTH:
-        return set_auth(field, value, why);
+    case KEY_CHOICE:
+        return value_choice(value, words_of(key), field, why);
     case KEY_HEADER:
         return check_header(value, key->range, why) && set_copy(field, value, why);
     case KEY_TEXT:
@@ -157,8 +164,8 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_SWITCH:
         ok = buf_add_str(out, *(const bool *)field ? STR("on") : STR("off"));
         break;
-    case KEY_AUTH:
-        ok = buf_add_str(out, str_of(auth_words[*(const enum provider_auth *)field]));
+    case KEY_CHOICE:
+        ok = buf_add_str(out, str_of(words_of(key)[*(const int *)field]));
         break;
     case KEY_HEADER:
     case KEY_TEXT:

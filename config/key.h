@@ -14,7 +14,7 @@
 enum key_kind {
     KEY_BASE_URL,
     KEY_SECRET,
-    KEY_AUTH,
+    KEY_CHOICE,
     KEY_HEADER,
     KEY_TEXT,
     KEY_TIME,
@@ -50,8 +50,8 @@ bool key_is_list(const struct key *key);
 const struct key *key_of_entry(struct key_table table, const struct section *section,
                                const struct entry *entry, const struct entry **seen,
                                struct messages *messages);
-/* Parses and stores a TIME, COUNT, SWITCH, AUTH, HEADER or TEXT (a heap copy; the old one is freed)
- * into the struct at `object`; false with the reason in *why.  CHECK: no other kind. */
+/* Parses and stores a TIME, COUNT, SWITCH, CHOICE, HEADER or TEXT (a heap copy; the old one is
+ * freed) into the struct at `object`; false with the reason in *why.  CHECK: no other kind. */
 MUST_USE bool key_set(const struct key *key, void *object, struct str value, struct buf *why);
 /* Sets every default of those kinds.  False when memory is out. */
 MUST_USE bool key_set_defaults(struct key_table table, void *object);
@@ -61,6 +61,5 @@ MUST_USE bool key_show(const struct key *key, const void *object, struct buf *ou
 /* The tables. */
 struct key_table provider_keys(void);
 struct key_table model_keys(void);
-extern const char *const auth_words[];
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
+enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
 
 #define PROVIDER_NAME_MAX 64
 
@@ -21,6 +22,7 @@ struct provider {
     char *organization; /* sent as OpenAI-Organization; NULL = none */
     char *project;      /* sent as OpenAI-Project; NULL = none */
     enum provider_auth auth;
+    enum accept_sse accept_sse; /* what a stream's request says that it accepts */
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms; /* streams: until the first complete event */
     int64_t whole_timeout_ms;      /* other answers: until the last byte */
@@ -28,8 +30,9 @@ struct provider {
     int64_t drain_ms;              /* read on after the client has gone; 0 = cancel at once */
     int64_t max_connections;
     bool inject_stream_usage;
-    bool completion_from_total; /* completion := total - prompt (Gemini style) */
-    bool allow_private;         /* its address may be private or loopback */
+    bool completion_from_total;  /* completion := total - prompt (Gemini style) */
+    bool images_retry_ambiguous; /* a picture that may have been made may be asked of the next */
+    bool allow_private;          /* its address may be private or loopback */
     bool enabled;
 };
 

@@ -11,7 +11,7 @@
 /* The field that a key's row points to. */
 #define FIELD_BASE_URL(name) base_url
 #define FIELD_SECRET(name) key
-#define FIELD_AUTH(name) auth
+#define FIELD_CHOICE(name) name
 #define FIELD_HEADER(name) name
 #define FIELD_TIME(name) name##_ms
 #define FIELD_COUNT(name) name
@@ -30,6 +30,8 @@ static const struct key keys[] = {
 #undef KEY
 };
 static_assert(COUNT(keys) <= KEYS_MAX, "seen[] has room for every key");
+static_assert(sizeof(enum provider_auth) == sizeof(int) && sizeof(enum accept_sse) == sizeof(int),
+              "key_set writes a choice as an int");
 
 struct key_table provider_keys(void)
 {

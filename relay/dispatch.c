@@ -180,11 +180,18 @@ static void try_offer(struct request *request)
     arm_total(request, INT64_MAX);
 }
 
+/* Whether a try at its present offer may be made again though it may have been processed. */
+static bool may_repeat(const struct request *request)
+{
+    return request->module->repeat_ambiguous || (request->module->endpoint == ENDPOINT_images &&
+                                                 request->offer->provider->images_retry_ambiguous);
+}
+
 static void try_next(struct request *request)
 {
     request->offer = plan_next(&request->plan);
     /* What may not be repeated is not risked on a pooled connection that may be dying. */
-    request->fresh_connect = !request->module->repeat_ambiguous;
+    request->fresh_connect = !may_repeat(request);
     request->no_usage_options = false;
     try_offer(request);
 }
@@ -203,7 +210,7 @@ static bool died_in_pool(const struct request *request)
 {
     const struct attempt *attempt = request->attempt;
     return attempt->end == ATTEMPT_DISCONNECTED && attempt->reused && attempt->head.status == 0 &&
-           attempt->head_bytes == 0 && !request->fresh_connect && request->module->repeat_ambiguous;
+           attempt->head_bytes == 0 && !request->fresh_connect && may_repeat(request);
 }
 
 /* The attempt cannot be delivered: next offer, the same once more, or the end. */
@@ -219,11 +226,11 @@ static void attempt_failed(struct request *request)
     }
     struct outcome outcome = {
         .attempt = request->attempt,
-        .module = request->module,
         .tap = request->tap_open ? &request->tap : NULL,
         .body = buf_str(&request->error_body),
         .model = request->model->name,
         .stream_asked = request->stream_asked,
+        .repeat_ambiguous = may_repeat(request),
         .injected_usage = request->injected_usage,
     };
     enum verdict_action action = verdict_of(&outcome, &failure);

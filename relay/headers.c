@@ -79,14 +79,22 @@ static bool add_idempotency(struct buf *lines, const char *key, int64_t user_id)
     return ok;
 }
 
-bool headers_upstream(const struct client_headers *client, const struct provider *provider,
-                      const char *content_type, int64_t user_id, struct buf *lines)
+static const char *accept_of(const struct upstream_head *head)
 {
-    return add_auth(lines, provider) && add_line(lines, "Content-Type", content_type) &&
-           add_line(lines, "Accept", client->accept != NULL ? client->accept : "*/*") &&
+    if (head->stream && head->provider->accept_sse == ACCEPT_SSE_FORCE)
+        return "text/event-stream";
+    return head->client->accept != NULL ? head->client->accept : "*/*";
+}
+
+bool headers_upstream(const struct upstream_head *head, struct buf *lines)
+{
+    const struct client_headers *client = head->client;
+    const struct provider *provider = head->provider;
+    return add_auth(lines, provider) && add_line(lines, "Content-Type", head->content_type) &&
+           add_line(lines, "Accept", accept_of(head)) &&
            add_line(lines, "OpenAI-Beta", client->openai_beta) &&
            add_line(lines, "X-Client-Request-Id", client->client_request_id) &&
-           add_idempotency(lines, client->idempotency_key, user_id) &&
+           add_idempotency(lines, client->idempotency_key, head->user_id) &&
            add_line(lines, "OpenAI-Organization", provider->organization) &&
            add_line(lines, "OpenAI-Project", provider->project);
 }

@@ -25,11 +25,19 @@ MUST_USE bool client_headers_take(struct client_headers *headers, struct str nam
                                   struct str value);
 void client_headers_release(struct client_headers *headers);
 
-/* What is sent upstream, one "Name: value" a line, each line ended by LF: the allowed ones of the
- * client, the content type, the provider's own.  `user_id` keeps idempotency keys of two users of
- * one provider account apart. */
-MUST_USE bool headers_upstream(const struct client_headers *client, const struct provider *provider,
-                               const char *content_type, int64_t user_id, struct buf *lines);
+/* What the head of a request to a provider is made of.  `user_id` keeps idempotency keys of two
+ * users of one provider account apart. */
+struct upstream_head {
+    const struct client_headers *client;
+    const struct provider *provider;
+    const char *content_type;
+    int64_t user_id;
+    bool stream; /* an event stream is asked for */
+};
+
+/* Adds one "Name: value" a line, each line ended by LF: the allowed ones of the client, the content
+ * type, the provider's own.  False when out of memory. */
+MUST_USE bool headers_upstream(const struct upstream_head *head, struct buf *lines);
 
 /* True for an answer's header that passes to the client as it is; `file`: those that describe a
  * file are among them. */

@@ -55,9 +55,15 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
     enum fault fault = drop_unwanted(request);
     if (fault != FAULT_NONE)
         return fault;
+    const struct upstream_head head = {
+        .client = &request->client,
+        .provider = provider,
+        .content_type = content_type_of(request),
+        .user_id = request->key->user_id,
+        .stream = request->stream_asked,
+    };
     if (!request->module->edit(request, request->offer->upstream_model) ||
-        !headers_upstream(&request->client, provider, content_type_of(request),
-                          request->key->user_id, &request->call_headers))
+        !headers_upstream(&head, &request->call_headers))
         return refuse_memory(request);
     int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
     bool flows = request->stream_asked || request->module->binary;

@@ -329,7 +329,7 @@ static bool names_stream_options(const struct outcome *outcome)
            str_contains_nocase(outcome->body, STR("stream_options"));
 }
 
-static enum verdict_action action_of(enum fault fault, const struct module *module)
+static enum verdict_action action_of(enum fault fault, bool repeat_ambiguous)
 {
     switch (fault_info(fault)->class_) {
     case FAULT_CLASS_CONNECT:
@@ -341,7 +341,7 @@ static enum verdict_action action_of(enum fault fault, const struct module *modu
     case FAULT_CLASS_AMBIGUOUS:
     case FAULT_CLASS_INVALID:
     case FAULT_CLASS_SERVER:
-        return module->repeat_ambiguous ? VERDICT_NEXT : VERDICT_FAIL;
+        return repeat_ambiguous ? VERDICT_NEXT : VERDICT_FAIL;
     case FAULT_CLASS_CALLER:
     case FAULT_CLASS_GATEWAY:
     case FAULT_CLASS_BLOCKED:
@@ -371,9 +371,9 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
         fault = fault_of_end(attempt);
         failure_set(failure, fault, "%s", "");
     }
-    enum verdict_action action = action_of(fault, outcome->module);
+    enum verdict_action action = action_of(fault, outcome->repeat_ambiguous);
     enum fault_class class_ = fault_info(fault)->class_;
-    if (!outcome->module->repeat_ambiguous &&
+    if (!outcome->repeat_ambiguous &&
         (class_ == FAULT_CLASS_AMBIGUOUS || class_ == FAULT_CLASS_INVALID ||
          class_ == FAULT_CLASS_SERVER))
         failure->no_retry = true;
@@ -386,8 +386,7 @@ void verdict_in_stream(const struct attempt *attempt, const struct tap *tap,
     *relay_it = false;
     enum fault fault = FAULT_STREAM_TRUNCATED;
     if (tap->error_seen) {
-        struct outcome outcome = {
-            .attempt = attempt, .module = tap->module, .tap = tap, .model = ""};
+        struct outcome outcome = {.attempt = attempt, .tap = tap, .model = ""};
         struct failure said = {0};
         bool account = judge_success(&outcome, &said) == FAULT_UPSTREAM_ACCOUNT;
         failure_release(&said);

@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "relay/attempt.h"
 #include "relay/failure.h"
-#include "relay/module.h"
 #include "relay/tap.h"
 
 enum verdict_action {
@@ -20,12 +19,12 @@ enum verdict_action {
 /* Before the commit point.  Borrowed. */
 struct outcome {
     const struct attempt *attempt;
-    const struct module *module;
     const struct tap *tap; /* NULL: the answer was not a success by its head */
     struct str body;       /* of an answer that was not a success; cut */
     const char *model;     /* public name, for messages */
     bool stream_asked;
-    bool injected_usage; /* this attempt carried stream options that the caller did not ask */
+    bool repeat_ambiguous; /* what may have been processed may be asked of another */
+    bool injected_usage;   /* this attempt carried stream options that the caller did not ask */
 };
 
 /* Why this attempt cannot be delivered (it has ended, or a limit has passed), into *failure. */

@@ -15,15 +15,22 @@ static struct provider provider_of(enum provider_auth auth, char *key)
     return (struct provider){.key = key, .auth = auth};
 }
 
-static void assert_lines(const struct client_headers *client, const struct provider *provider,
-                         const char *expected)
+static void assert_lines_of(const struct client_headers *client, const struct provider *provider,
+                            bool stream, const char *expected)
 {
     struct buf lines;
     buf_init(&lines, 65536);
-    assert_true(headers_upstream(client, provider, "application/json", 7, &lines));
+    struct upstream_head head = {client, provider, "application/json", 7, stream};
+    assert_true(headers_upstream(&head, &lines));
     assert_int_equal(lines.n, strlen(expected));
     assert_memory_equal(lines.p, expected, lines.n);
     buf_release(&lines);
+}
+
+static void assert_lines(const struct client_headers *client, const struct provider *provider,
+                         const char *expected)
+{
+    assert_lines_of(client, provider, false, expected);
 }
 
 static void only_listed_headers_are_kept(void **state)
@@ -102,6 +109,21 @@ static void key_goes_by_the_scheme_of_its_provider(void **state)
     assert_lines(&client, &x_api, "x-api-key: k2\nContent-Type: application/json\nAccept: */*\n");
 }
 
+static void accept_is_forced_of_streams_only(void **state)
+{
+    (void)state;
+    struct client_headers client = {.accept = (char[]){"application/json"}};
+    struct provider forced = provider_of(AUTH_BEARER, (char[]){""});
+    forced.accept_sse = ACCEPT_SSE_FORCE;
+    assert_lines_of(&client, &forced, true,
+                    "Content-Type: application/json\nAccept: text/event-stream\n");
+    assert_lines_of(&client, &forced, false,
+                    "Content-Type: application/json\nAccept: application/json\n");
+    forced.accept_sse = ACCEPT_SSE_AUTO;
+    assert_lines_of(&client, &forced, true,
+                    "Content-Type: application/json\nAccept: application/json\n");
+}
+
 static void value_that_would_break_a_header_is_left_out(void **state)
 {
     (void)state;
@@ -126,7 +148,8 @@ static void idempotency_of(int64_t user_id, const char *key, char hex[SECRET_HEX
     struct buf lines;
     buf_init(&lines, 65536);
     assert_true(client_headers_take(&client, STR("Idempotency-Key"), str_of(key)));
-    assert_true(headers_upstream(&client, &none, "application/json", user_id, &lines));
+    struct upstream_head head = {&client, &none, "application/json", user_id, false};
+    assert_true(headers_upstream(&head, &lines));
     assert_int_equal(lines.n, sizeof before - 1 + SECRET_HEX_SIZE - 1 + 1);
     assert_memory_equal(lines.p, before, sizeof before - 1);
     memcpy(hex, lines.p + sizeof before - 1, SECRET_HEX_SIZE - 1);
@@ -207,6 +230,7 @@ int main(void)
         cmocka_unit_test(only_listed_headers_are_kept),
         cmocka_unit_test(kept_headers_cross_in_order),
         cmocka_unit_test(key_goes_by_the_scheme_of_its_provider),
+        cmocka_unit_test(accept_is_forced_of_streams_only),
         cmocka_unit_test(value_that_would_break_a_header_is_left_out),
         cmocka_unit_test(idempotency_keys_of_two_users_differ),
         cmocka_unit_test(empty_idempotency_key_is_none),

@@ -177,6 +177,10 @@ static const struct faulty faulty_providers[] = {
      "3:7: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
     {"base_url = builtin:sandbox\nauth = baerer\n",
      "3:8: error: \"baerer\" is not one of bearer, api-key, x-api-key; did you mean \"bearer\"?"},
+    {"base_url = builtin:sandbox\naccept_sse = on\n",
+     "3:14: error: \"on\" is not one of auto, force"},
+    {"base_url = builtin:sandbox\nimages_retry_ambiguous = yes\n",
+     "3:26: error: \"yes\" is not a switch (want on or off)"},
     {"base_url = builtin:sandbox\norganization = \"a\\nb\"\n",
      "3:17: error: the value holds a control character"},
     {"base_url = builtin:sandbox\ndrain = 20\n",
@@ -353,7 +357,8 @@ static void snapshot_load_good_file_fills_everything(void **state)
         "price = in_text 1 per 1M tokens\nprice = out_text 2 per 1M tokens\n"
         "max_output = 100\nowned_by = vendor\n"
         "[provider \"a\"]\nbase_url = https://a.example:8443/v1//\nkey = env:GATEWAY_TEST_KEY\n"
-        "organization = org-1\nauth = x-api-key\ndrain = 0s\n"
+        "organization = org-1\nauth = x-api-key\ndrain = 0s\naccept_sse = force\n"
+        "images_retry_ambiguous = on\n"
         "[provider \"b\"]\nbase_url = http://localhost:11434/v1\nallow_private = on\n"
         "key = file:b.key\nenabled = off\n"
         "[model \"a\"]\nendpoints = images\noffer = a/i\nprice = images 1 per image\n");
@@ -366,11 +371,15 @@ static void snapshot_load_good_file_fills_everything(void **state)
     assert_string_equal(a->organization, "org-1");
     assert_null(a->project);
     assert_int_equal(a->auth, AUTH_X_API_KEY);
+    assert_int_equal(a->accept_sse, ACCEPT_SSE_FORCE);
+    assert_true(a->images_retry_ambiguous);
     assert_int_equal(a->drain_ms, 0);
     assert_int_equal(a->whole_timeout_ms, 280000);
     assert_int_equal(a->max_connections, 256);
     assert_true(a->inject_stream_usage && a->enabled && !a->allow_private);
     assert_string_equal(snapshot_provider(snapshot, STR("b"))->key, "sk-from-file");
+    assert_int_equal(snapshot_provider(snapshot, STR("b"))->accept_sse, ACCEPT_SSE_AUTO);
+    assert_false(snapshot_provider(snapshot, STR("b"))->images_retry_ambiguous);
     const struct model *z = snapshot_model(snapshot, STR("vendor/z"));
     assert_non_null(z);
     assert_true(model_serves(z, ENDPOINT_chat) && model_serves(z, ENDPOINT_responses));

@@ -14,9 +14,6 @@
 
 #define HELLO "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n"
 
-/* A paid create: what may have been processed is never repeated. */
-static struct module create_module;
-
 /* One outcome, as the relay sees it, and what it must mean. */
 struct row {
     const char *name; /* the line of the wire contract */
@@ -185,13 +182,14 @@ static struct attempt attempt_of(enum attempt_end end, int status)
     return attempt;
 }
 
-static enum verdict_action judged(const struct row *row, const struct module *module,
+static enum verdict_action judged(const struct row *row, bool repeat_ambiguous,
                                   struct failure *failure)
 {
     struct attempt attempt = attempt_of(row->end, row->status);
     struct answer answer;
     answer_open(&answer, TAP_JSON, false);
-    struct outcome outcome = {.attempt = &attempt, .module = module, .model = "m"};
+    struct outcome outcome = {
+        .attempt = &attempt, .model = "m", .repeat_ambiguous = repeat_ambiguous};
     if (row->status >= 200 && row->status < 300 && row->body[0] != '\0') {
         answer_feed(&answer, row->body, strlen(row->body));
         if (row->end == ATTEMPT_COMPLETE)
@@ -221,7 +219,7 @@ static void each_outcome_means_what_the_contract_says(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct row *row = &rows[i];
         struct failure failure = {0};
-        enum verdict_action action = judged(row, &chat_module, &failure);
+        enum verdict_action action = judged(row, true, &failure);
         if (failure.fault != row->fault || action != row->action)
             fail_msg("%s: %s, action %d", row->name, fault_name(failure.fault), (int)action);
         check_message(row, &failure);
@@ -242,7 +240,7 @@ static void paid_create_is_not_repeated_where_it_may_have_been_processed(void **
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct failure failure = {0};
-        enum verdict_action action = judged(&rows[i], &create_module, &failure);
+        enum verdict_action action = judged(&rows[i], false, &failure);
         enum fault_class class_ = fault_info(rows[i].fault)->class_;
         bool unsure = class_ == FAULT_CLASS_AMBIGUOUS || class_ == FAULT_CLASS_INVALID ||
                       class_ == FAULT_CLASS_SERVER;
@@ -271,7 +269,7 @@ static void whole_families_of_statuses_have_one_meaning(void **state)
         for (const int *status = families[f].statuses; *status != 0; status++) {
             struct failure failure = {0};
             struct row row = {.end = ATTEMPT_COMPLETE, .status = *status, .body = ""};
-            judged(&row, &chat_module, &failure);
+            judged(&row, true, &failure);
             if (failure.fault != families[f].fault)
                 fail_msg("%d: %s", *status, fault_name(failure.fault));
             failure_release(&failure);
@@ -288,7 +286,7 @@ static void key_of_the_provider_is_never_told(void **state)
     struct failure failure = {0};
     struct outcome outcome = {
         .attempt = &attempt,
-        .module = &chat_module,
+        .repeat_ambiguous = true,
         .model = "m",
         .body = STR("{\"error\":{\"message\":\"0123456789abcdef.Zz, x0123456789abcdef.Zz!\","
                     "\"type\":\"0123456789abcdef.Zz\",\"param\":\"a0123456789abcdef.Zz\"}}")};
@@ -317,7 +315,7 @@ static enum fault judged_stream(const char *text, enum attempt_end end, bool ask
     if (end == ATTEMPT_COMPLETE)
         tap_end(&answer.tap);
     struct outcome outcome = {.attempt = &attempt,
-                              .module = &chat_module,
+                              .repeat_ambiguous = true,
                               .tap = &answer.tap,
                               .model = "m",
                               .stream_asked = asked};
@@ -367,7 +365,7 @@ static void refused_stream_options_are_left_out_once(void **state)
         struct attempt attempt = attempt_of(ATTEMPT_COMPLETE, status);
         struct failure failure = {0};
         struct outcome outcome = {.attempt = &attempt,
-                                  .module = &chat_module,
+                                  .repeat_ambiguous = true,
                                   .body = str_of(body),
                                   .model = "m",
                                   .stream_asked = true,
@@ -434,8 +432,6 @@ static void error_event_is_relayed_unless_it_shows_the_account(void **state)
 
 int main(void)
 {
-    create_module = chat_module;
-    create_module.repeat_ambiguous = false;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_outcome_means_what_the_contract_says),
         cmocka_unit_test(paid_create_is_not_repeated_where_it_may_have_been_processed),

@@ -33,7 +33,7 @@ static void judge_wait(const struct wait *wait, int status, struct failure *fail
     snprintf(head->reset_tokens, sizeof head->reset_tokens, "%s", wait->tokens);
     snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\"}}", wait->text);
     struct outcome outcome = {
-        .attempt = &attempt, .module = &chat_module, .body = str_of(body), .model = "m"};
+        .attempt = &attempt, .repeat_ambiguous = true, .body = str_of(body), .model = "m"};
     (void)verdict_of(&outcome, failure);
 }
 

@@ -1,0 +1,96 @@
+// Q: what a provider's section changes of the requests that it gets.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { J1, raw, reply, S1, S1u, stream, withUsage } from './lib/answers.mjs';
+import { bodyIs, errorIs } from './lib/expect.mjs';
+import { scene } from './lib/gateway.mjs';
+import { call } from './lib/raw.mjs';
+import { chat } from './lib/requests.mjs';
+import { Upstream } from './lib/upstream.mjs';
+
+// One upstream plays every provider; a model of the same name leads to each.
+const M = await Upstream.start({ after }, 'M');
+const perToken = ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'];
+const key = 'env:P1_KEY';
+const dialects = {
+    plain: { key },
+    'api-key': { key, auth: 'api-key' },
+    'x-api-key': { key, auth: 'x-api-key' },
+    keyless: {},
+    eager: { key, accept_sse: 'force' },
+    total: { key, completion_from_total: 'on' },
+    unsure: { key, images_retry_ambiguous: 'on' },
+};
+const providers = {};
+const models = {};
+for (const [name, flags] of Object.entries(dialects)) {
+    providers[name] = { base_url: M.url, ...flags };
+    models[name] = { endpoints: 'chat', offer: `${name}/up`, price: perToken };
+}
+const pictures = { endpoints: 'images', price: 'images 0.25 per image' };
+models['picture-again'] = { ...pictures, offer: ['unsure/up', 'P2/up priority=2'] };
+models['picture-once'] = { ...pictures, offer: ['plain/up', 'unsure/up priority=2'] };
+const s = await scene({ after, name: 'provider' }, { providers, models });
+const { gw, M2 } = s;
+await gw.cli(['user', 'credit', 'u1', '1000']);
+
+/** What the provider saw of a chat request that it answered. */
+async function seen(name, { body = {}, headers, answer = reply(J1), expected = J1 } = {}) {
+    M.reset();
+    M.once(answer);
+    const response = bodyIs(await call(gw, { body: chat({ model: name, ...body }), headers }), expected);
+    assert.equal(M.count, 1);
+    return { request: M.last, response };
+}
+
+test('Q4 the key goes by the scheme of its provider, and no other', async () => {
+    const sent = { authorization: 'Bearer sk-provider-one', 'api-key': 'sk-provider-one', 'x-api-key': 'sk-provider-one' };
+    const schemes = { plain: 'authorization', 'api-key': 'api-key', 'x-api-key': 'x-api-key', keyless: null };
+    for (const [name, scheme] of Object.entries(schemes)) {
+        const headers = { 'api-key': 'a', 'x-api-key': 'b', 'x-goog-api-key': 'c', Cookie: 'd' };
+        const { request } = await seen(name, { headers });
+        for (const [header, value] of Object.entries(sent)) {
+            assert.deepEqual(request.all(header), header === scheme ? [value] : [], `${name}: ${header}`);
+        }
+        assert.deepEqual([...request.all('x-goog-api-key'), ...request.all('cookie')], []);
+    }
+});
+
+test('Q4 accept_sse: a stream is asked for by its type, an answer as the client does', async () => {
+    const headers = { Accept: 'application/json' };
+    const streamed = { body: { stream: true }, headers, answer: stream(S1u), expected: S1 };
+    assert.deepEqual((await seen('eager', streamed)).request.all('accept'), ['text/event-stream']);
+    assert.deepEqual((await seen('plain', streamed)).request.all('accept'), ['application/json']);
+    assert.deepEqual((await seen('eager', { headers })).request.all('accept'), ['application/json']);
+    assert.deepEqual((await seen('eager')).request.all('accept'), ['*/*']);
+});
+
+test('Q4 completion_from_total: what is not prompt is charged as completion', async () => {
+    const text = withUsage('{"prompt_tokens":3,"completion_tokens":2,"total_tokens":12}');
+    const charge = async (name) => {
+        const { response } = await seen(name, { answer: reply(text), expected: text });
+        return (await gw.row(response)).charge;
+    };
+    assert.equal(await charge('plain'), '0.000005000');
+    assert.equal(await charge('total'), '0.000012000');
+});
+
+const made = '{"created":1,"data":[{"b64_json":"iVBORw0KGgo="}]}';
+const paint = (model) => call(gw, { path: '/v1/images/generations', body: { model, prompt: 'a cat' } });
+
+test('I6 images_retry_ambiguous: a picture that may have been made is asked of the next provider', async () => {
+    M.reset().once(raw('', 'rst'));
+    M2.reset().once(reply(made));
+    const response = bodyIs(await paint('picture-again'), made);
+    assert.equal(M2.last.target, '/v1/images/generations');
+    assert.equal((await gw.row(response)).charge, '0.250000000');
+});
+
+test('I6 it is the word of the provider that failed, not of the next one', async () => {
+    M.reset().once(raw('', 'rst'));
+    const response = await paint('picture-once');
+    errorIs(response, 502, 'server_error', 'upstream_disconnected');
+    assert.equal(response.header('x-should-retry'), 'false');
+    assert.equal(M.count, 1);
+});

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/provider_path.h"
 #include "config/word_list.h"
 
 /* The order of the words is that of the field's enumeration. */
@@ -26,7 +27,7 @@ static const char *const *words_of(const struct key *key)
 
 bool key_is_list(const struct key *key)
 {
-    return key->kind == KEY_OFFERS || key->kind == KEY_PRICES;
+    return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS;
 }
 
 /* Kinds that key_set knows; the others need more than their own value. */
@@ -116,6 +117,9 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
         return value_choice(value, words_of(key), field, why);
     case KEY_HEADER:
         return check_header(value, key->range, why) && set_copy(field, value, why);
+    case KEY_QUERY:
+        return value_text(value, key->range, why) && query_check(value, why) &&
+               set_copy(field, value, why);
     case KEY_TEXT:
         return value_text(value, key->range, why) && set_copy(field, value, why);
     case KEY_BASE_URL:
@@ -124,6 +128,7 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
     case KEY_ENDPOINTS:
     case KEY_OFFERS:
     case KEY_PRICES:
+    case KEY_PATHS:
         break;
     }
     return false;
@@ -143,11 +148,22 @@ bool key_set_defaults(struct key_table table, void *object)
     return ok;
 }
 
+static bool show_paths(const struct key *key, const struct provider_paths *paths, struct buf *out)
+{
+    for (unsigned i = 0; i < paths->n; i++)
+        if (!buf_addf(out, "%s = %s %s\n", key->name, paths->list[i].word, paths->list[i].there))
+            return false;
+    return true;
+}
+
 bool key_show(const struct key *key, const void *object, struct buf *out)
 {
-    CHECK(key != NULL && object != NULL && (is_scalar(key) || key->kind == KEY_WORDS));
+    CHECK(key != NULL && object != NULL);
     const void *field = (const char *)object + key->offset;
-    bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT;
+    if (key->kind == KEY_PATHS)
+        return show_paths(key, field, out);
+    CHECK(is_scalar(key) || key->kind == KEY_WORDS);
+    bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY;
     if ((is_text && *(char *const *)field == NULL) ||
         (key->kind == KEY_WORDS && ((const struct word_list *)field)->n == 0))
         return true;
@@ -168,6 +184,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
         ok = buf_add_str(out, str_of(words_of(key)[*(const int *)field]));
         break;
     case KEY_HEADER:
+    case KEY_QUERY:
     case KEY_TEXT:
         ok = show_text(str_of(*(char *const *)field), out);
         break;
@@ -179,6 +196,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_ENDPOINTS:
     case KEY_OFFERS:
     case KEY_PRICES:
+    case KEY_PATHS:
         break;
     }
     return ok && buf_add_char(out, '\n');

@@ -16,6 +16,7 @@ enum key_kind {
     KEY_SECRET,
     KEY_CHOICE,
     KEY_HEADER,
+    KEY_QUERY,
     KEY_TEXT,
     KEY_TIME,
     KEY_COUNT,
@@ -23,7 +24,8 @@ enum key_kind {
     KEY_WORDS,
     KEY_ENDPOINTS,
     KEY_OFFERS,
-    KEY_PRICES
+    KEY_PRICES,
+    KEY_PATHS
 };
 
 struct key {
@@ -50,12 +52,13 @@ bool key_is_list(const struct key *key);
 const struct key *key_of_entry(struct key_table table, const struct section *section,
                                const struct entry *entry, const struct entry **seen,
                                struct messages *messages);
-/* Parses and stores a TIME, COUNT, SWITCH, CHOICE, HEADER or TEXT (a heap copy; the old one is
- * freed) into the struct at `object`; false with the reason in *why.  CHECK: no other kind. */
+/* Parses and stores a TIME, COUNT, SWITCH, CHOICE, HEADER, QUERY or TEXT (these a heap copy; the
+ * old one is freed) into the struct at `object`; false with the reason in *why.  CHECK: no other
+ * kind. */
 MUST_USE bool key_set(const struct key *key, void *object, struct str value, struct buf *why);
 /* Sets every default of those kinds.  False when memory is out. */
 MUST_USE bool key_set_defaults(struct key_table table, void *object);
-/* "name = value" for those kinds and WORDS, nothing for what is not set. */
+/* "name = value" for those kinds, WORDS and PATHS (a line each), nothing for what is not set. */
 MUST_USE bool key_show(const struct key *key, const void *object, struct buf *out);
 
 /* The tables. */

@@ -29,6 +29,8 @@ void provider_release(struct provider *provider)
     free(provider->key);
     free(provider->name);
     free(provider->base_url);
+    provider_paths_release(&provider->paths);
+    free(provider->query);
     free(provider->organization);
     free(provider->project);
     memset(provider, 0, sizeof *provider);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "config/provider_path.h"
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
 enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
@@ -16,8 +17,10 @@ enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
 struct provider {
     unsigned index; /* position in the snapshot */
     char *name;
-    char *base_url;     /* http(s)://host[:port][/path], no trailing slash; "builtin:sandbox" as
-                           written, see provider_is_sandbox */
+    char *base_url; /* http(s)://host[:port][/path], no trailing slash; "builtin:sandbox" as
+                       written, see provider_is_sandbox */
+    struct provider_paths paths;
+    char *query;        /* behind the "?" of every request; NULL = none */
     char *key;          /* the resolved secret; "" = none */
     char *organization; /* sent as OpenAI-Organization; NULL = none */
     char *project;      /* sent as OpenAI-Project; NULL = none */

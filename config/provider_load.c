@@ -13,6 +13,8 @@
 #define FIELD_SECRET(name) key
 #define FIELD_CHOICE(name) name
 #define FIELD_HEADER(name) name
+#define FIELD_PATHS(name) paths
+#define FIELD_QUERY(name) name
 #define FIELD_TIME(name) name##_ms
 #define FIELD_COUNT(name) name
 #define FIELD_SWITCH(name) name
@@ -53,6 +55,15 @@ static void report(struct draft *draft, const struct place *at)
     messages_error(draft->messages, at, "%.*s", STR_ARG(buf_str(&draft->why)));
 }
 
+static void take_path(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    if (provider_paths_add(&draft->provider->paths, entry->value, &at, &draft->why))
+        return;
+    const struct place place = entry_place(entry, at);
+    report(draft, &place);
+}
+
 /* base_url and key wait for the end: what is allowed depends on allow_private and enabled, which
  * may stand behind them. */
 static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
@@ -61,6 +72,8 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         draft->base_url = entry;
     else if (key->kind == KEY_SECRET)
         draft->key = entry;
+    else if (key->kind == KEY_PATHS)
+        take_path(draft, entry);
     else if (!key_set(key, draft->provider, entry->value, &draft->why))
         report(draft, &entry->value_at);
 }

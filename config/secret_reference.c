@@ -142,3 +142,20 @@ enum secret_state secret_read(struct str reference, const char *file, char **sec
     }
     return ok ? SECRET_READ : SECRET_ABSENT;
 }
+
+bool secret_is_named(struct str name)
+{
+    static const char *const secrets[] = {"key",  "apikey",        "token",    "secret",
+                                          "auth", "authorization", "password", "credential",
+                                          "sig",  "signature",     "cookie"};
+    size_t from = 0;
+    for (size_t i = 0; i <= name.n; i++) {
+        if (i < name.n && name.p[i] != '-' && name.p[i] != '_')
+            continue;
+        for (size_t s = 0; s < COUNT(secrets); s++)
+            if (str_eq_nocase(str_slice(name, from, i), str_of(secrets[s])))
+                return true;
+        from = i + 1;
+    }
+    return false;
+}

@@ -21,5 +21,8 @@ enum secret_state {
  * last line end is dropped.  Else the reason is in *why. */
 MUST_USE enum secret_state secret_read(struct str reference, const char *file, char **secret,
                                        struct buf *why);
+/* Whether a parameter or header of this name is one for a secret, as far as names tell: one of its
+ * words (parted by - or _) is key, token, auth or the like. */
+bool secret_is_named(struct str name);
 
 #endif

@@ -21,7 +21,7 @@ struct engine;
 /* What to send, where, and how long to wait.  Borrowed until attempt_free. */
 struct call {
     const struct provider *provider;
-    const char *path;        /* behind the base URL: "/chat/completions" */
+    const char *path;        /* behind the base URL, copied by attempt_start: "/chat/completions" */
     const struct body *body; /* POST; NULL = GET */
     struct str headers;      /* "Name: value\n"...; copied by attempt_start */
     bool stream;             /* an event stream is expected */

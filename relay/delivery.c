@@ -36,6 +36,7 @@ void delivery_commit(struct request *request, const char *why)
     fields_free(&request->fields);
     references_release(&request->references);
     client_headers_release(&request->client);
+    buf_release(&request->call_target);
     buf_release(&request->call_headers);
     if (request->attempt->flat != NULL)
         body_release(&request->body);

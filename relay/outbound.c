@@ -2,6 +2,7 @@
 
 #include "relay/drop.h"
 #include "relay/request.h"
+#include "relay/target.h"
 
 static const char *content_type_of(const struct request *request)
 {
@@ -62,14 +63,16 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
         .user_id = request->key->user_id,
         .stream = request->stream_asked,
     };
-    if (!request->module->edit(request, request->offer->upstream_model) ||
+    const char *target = target_of(provider, request->module->upstream_path,
+                                   request->offer->upstream_model, &request->call_target);
+    if (target == NULL || !request->module->edit(request, request->offer->upstream_model) ||
         !headers_upstream(&head, &request->call_headers))
         return refuse_memory(request);
     int64_t first = provider->first_byte_timeout_ms, whole = provider->whole_timeout_ms;
     bool flows = request->stream_asked || request->module->binary;
     *call = (struct call){
         .provider = provider,
-        .path = request->module->upstream_path,
+        .path = target,
         .body = &request->body,
         .headers = buf_str(&request->call_headers),
         .stream = request->stream_asked,

@@ -9,6 +9,7 @@
 
 #define LOCAL_BYTES_MAX ((size_t)8 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
+#define CALL_TARGET_MAX ((size_t)4 << 10)
 #define CALL_HEADERS_MAX ((size_t)48 << 10)
 
 static const char *const state_names[] = {
@@ -68,6 +69,7 @@ static void request_destroy(struct grave *grave)
     body_release(&request->body);
     client_headers_release(&request->client);
     failure_release(&request->failure);
+    buf_release(&request->call_target);
     buf_release(&request->call_headers);
     buf_release(&request->error_body);
     buf_release(&request->answer_headers);
@@ -118,6 +120,7 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     buf_init(&request->local, LOCAL_BYTES_MAX);
     buf_init(&request->error_body, ERROR_BODY_MAX);
     buf_init(&request->answer_headers, 8192);
+    buf_init(&request->call_target, CALL_TARGET_MAX);
     buf_init(&request->call_headers, CALL_HEADERS_MAX);
     references_init(&request->references);
     stream_init(&request->stream, STREAM_EVENT_MAX * 2);

@@ -107,7 +107,7 @@ struct request {
     struct plan plan;
     const struct offer *offer; /* of the last attempt */
     struct attempt *attempt;
-    struct buf call_headers;
+    struct buf call_target, call_headers;
     struct tap tap;
     bool tap_open;
     bool injected_usage, no_usage_options, fresh_connect;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { J1, raw, reply, S1, S1u, stream, withUsage } from './lib/answers.mjs';
+import { fault, J1, raw, reply, S1, S1u, stream, withUsage } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
@@ -21,6 +21,16 @@ const dialects = {
     eager: { key, accept_sse: 'force' },
     total: { key, completion_from_total: 'on' },
     unsure: { key, images_retry_ambiguous: 'on' },
+    azure: {
+        key,
+        auth: 'api-key',
+        base_url: M.url.replace('/v1', '/openai/'),
+        path: [
+            'chat /deployments/{model}/chat/completions',
+            'image_generations /deployments/{model}/images/generations',
+        ],
+        query: 'api-version=2024-10-21',
+    },
 };
 const providers = {};
 const models = {};
@@ -31,6 +41,10 @@ for (const [name, flags] of Object.entries(dialects)) {
 const pictures = { endpoints: 'images', price: 'images 0.25 per image' };
 models['picture-again'] = { ...pictures, offer: ['unsure/up', 'P2/up priority=2'] };
 models['picture-once'] = { ...pictures, offer: ['plain/up', 'unsure/up priority=2'] };
+models['my-org/gpt:4.1%'] = { endpoints: 'chat', offer: 'azure/my-org/gpt:4.1%', price: perToken };
+models['azure-pictures'] = { ...pictures, offer: 'azure/dall-e-3' };
+models['azure-vectors'] = { endpoints: 'embeddings', offer: 'azure/ada', price: perToken };
+models.elsewhere = { endpoints: 'chat', offer: ['azure/a', 'P2/b priority=2'], price: perToken };
 const s = await scene({ after, name: 'provider' }, { providers, models });
 const { gw, M2 } = s;
 await gw.cli(['user', 'credit', 'u1', '1000']);
@@ -43,6 +57,9 @@ async function seen(name, { body = {}, headers, answer = reply(J1), expected = J
     assert.equal(M.count, 1);
     return { request: M.last, response };
 }
+
+const made = '{"created":1,"data":[{"b64_json":"iVBORw0KGgo="}]}';
+const paint = (model) => call(gw, { path: '/v1/images/generations', body: { model, prompt: 'a cat' } });
 
 test('Q4 the key goes by the scheme of its provider, and no other', async () => {
     const sent = { authorization: 'Bearer sk-provider-one', 'api-key': 'sk-provider-one', 'x-api-key': 'sk-provider-one' };
@@ -66,6 +83,43 @@ test('Q4 accept_sse: a stream is asked for by its type, an answer as the client 
     assert.deepEqual((await seen('eager')).request.all('accept'), ['*/*']);
 });
 
+test('Q5 Azure: the deployment in the path, the version behind it, the key in api-key', async () => {
+    const { request } = await seen('azure');
+    assert.equal(request.target, '/openai/deployments/up/chat/completions?api-version=2024-10-21');
+    assert.deepEqual(request.all('api-key'), ['sk-provider-one']);
+    assert.deepEqual(request.all('authorization'), []);
+    assert.equal(request.body.toString(), chat({ model: 'up' }));
+});
+
+test('Q5 the name of a model cannot leave its place in the path', async () => {
+    const { request } = await seen('my-org/gpt:4.1%');
+    const deployment = 'my-org%2Fgpt%3A4.1%25';
+    assert.equal(request.target, `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`);
+    assert.equal(JSON.parse(request.body).model, 'my-org/gpt:4.1%');
+});
+
+test('Q5 each endpoint has its path; one without is at the usual place, with the query', async () => {
+    const vectors = '{"object":"list","data":[{"embedding":"AACAPw==","index":0}],"usage":{"prompt_tokens":1}}';
+    M.reset().once(reply(made), reply(vectors));
+    bodyIs(await paint('azure-pictures'), made);
+    bodyIs(await call(gw, { path: '/v1/embeddings', body: { model: 'azure-vectors', input: 'x' } }), vectors);
+    assert.deepEqual(
+        M.requests.map((request) => request.target),
+        [
+            '/openai/deployments/dall-e-3/images/generations?api-version=2024-10-21',
+            '/openai/embeddings?api-version=2024-10-21',
+        ],
+    );
+});
+
+test('Q5 the next provider has a path of its own', async () => {
+    M.reset().once(fault(500, { message: 'x' }));
+    M2.reset().once(reply(J1));
+    bodyIs(await call(gw, { body: chat({ model: 'elsewhere' }) }), J1);
+    assert.equal(M.last.target, '/openai/deployments/a/chat/completions?api-version=2024-10-21');
+    assert.equal(M2.last.target, '/v1/chat/completions');
+});
+
 test('Q4 completion_from_total: what is not prompt is charged as completion', async () => {
     const text = withUsage('{"prompt_tokens":3,"completion_tokens":2,"total_tokens":12}');
     const charge = async (name) => {
@@ -75,9 +129,6 @@ test('Q4 completion_from_total: what is not prompt is charged as completion', as
     assert.equal(await charge('plain'), '0.000005000');
     assert.equal(await charge('total'), '0.000012000');
 });
-
-const made = '{"created":1,"data":[{"b64_json":"iVBORw0KGgo="}]}';
-const paint = (model) => call(gw, { path: '/v1/images/generations', body: { model, prompt: 'a cat' } });
 
 test('I6 images_retry_ambiguous: a picture that may have been made is asked of the next provider', async () => {
     M.reset().once(raw('', 'rst'));

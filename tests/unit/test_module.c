@@ -127,12 +127,39 @@ static void wrong_paths_have_a_nearest_module(void **state)
     }
 }
 
+/* A provider's section can name the endpoint of each module that goes upstream. */
+static void every_upstream_path_can_be_another(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "chat",        "completions", "responses",     "image_generations",
+        "image_edits", "embeddings",  "transcription", "translation",
+        "speech",      "rerank",      "moderation"};
+    struct provider_paths paths = {NULL, 0};
+    struct buf text, why;
+    size_t at = 0;
+    buf_init(&text, 1024);
+    buf_init(&why, 1024);
+    for (size_t i = 0; i < COUNT(words); i++) {
+        buf_clear(&text);
+        assert_true(buf_addf(&text, "%s /x", words[i]));
+        assert_true(provider_paths_add(&paths, buf_str(&text), &at, &why));
+    }
+    unsigned n = 0;
+    for (const struct module *m; (m = module_at(n)) != NULL; n++)
+        if (m->needs_provider && provider_paths_find(&paths, m->upstream_path) == NULL)
+            fail_msg("%s", m->upstream_path);
+    provider_paths_release(&paths);
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_lead_to_their_modules),
         cmocka_unit_test(wrong_paths_have_a_nearest_module),
         cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(every_upstream_path_can_be_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

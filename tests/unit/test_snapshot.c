@@ -177,6 +177,18 @@ static const struct faulty faulty_providers[] = {
      "3:7: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
     {"base_url = builtin:sandbox\nauth = baerer\n",
      "3:8: error: \"baerer\" is not one of bearer, api-key, x-api-key; did you mean \"bearer\"?"},
+    {"base_url = builtin:sandbox\npath = images /x\npath = chat /{model}\n",
+     "3:8: error: \"images\" is no endpoint with a path (want chat, completions, responses, "
+     "image_generations, image_edits, embeddings, transcription, translation, speech, rerank, "
+     "moderation)"},
+    {"base_url = builtin:sandbox\npath =  \"chat /a/{mod}\"\n",
+     "3:18: error: only {model} stands for something, and once"},
+    {"base_url = builtin:sandbox\npath = chat /a\npath = chat /b\n",
+     "4:8: error: chat has a path already"},
+    {"base_url = builtin:sandbox\nquery = api-key=x\n",
+     "3:9: error: \"api-key\" looks like a secret, which must not stand in this file"},
+    {"base_url = builtin:sandbox\nquery = a=1\nquery = b=2\n",
+     "4:1: error: \"query\" is set twice; the first is at line 3"},
     {"base_url = builtin:sandbox\naccept_sse = on\n",
      "3:14: error: \"on\" is not one of auto, force"},
     {"base_url = builtin:sandbox\nimages_retry_ambiguous = yes\n",
@@ -558,7 +570,8 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     write_text("gateway.conf",
                GOOD "price = requests 0.02 per request tier=flex\ndefault_for = chat\ndrop = a, "
                     "b\nowned_by = \" x\\\"\"\n"
-                    "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n");
+                    "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n"
+                    "path = chat /a/{model}\npath = rerank /b\nquery = c=d\n");
     struct snapshot *snapshot = loads("");
     assert_true(snapshot_show(snapshot, &first));
     snapshot_drop(&snapshot);
@@ -573,9 +586,11 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     assert_true(snapshot_show(snapshot, &second));
     snapshot_drop(&snapshot);
     assert_non_null(strstr(text, "offer = good/m priority=1 weight=1\n"));
+    assert_non_null(strstr(text, "path = chat /a/{model}\npath = rerank /b\nquery = c=d\n"));
     assert_non_null(strstr(text, "default_for = chat\n"));
     assert_non_null(strstr(text, "drop = a, b\n"));
     assert_true(buf_add_char(&second, '\0'));
+    assert_non_null(strstr(second.p, "path = chat /a/{model}\npath = rerank /b\nquery = c=d\n"));
     assert_string_equal(strstr(text, "[model "), strstr(second.p, "[model "));
     free(text);
     buf_release(&first);

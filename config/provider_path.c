@@ -1,0 +1,187 @@
+#include "config/provider_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/array.h"
+#include "config/secret_reference.h"
+#include "config/value.h"
+
+static const struct {
+    const char *word, *usual;
+} words[] = {
+    {"chat", "/chat/completions"},
+    {"completions", "/completions"},
+    {"responses", "/responses"},
+    {"image_generations", "/images/generations"},
+    {"image_edits", "/images/edits"},
+    {"embeddings", "/embeddings"},
+    {"transcription", "/audio/transcriptions"},
+    {"translation", "/audio/translations"},
+    {"speech", "/audio/speech"},
+    {"rerank", "/rerank"},
+    {"moderation", "/moderations"},
+};
+
+static bool explain_word(struct str word, struct buf *why)
+{
+    struct nearest nearest = {.word = word};
+    for (size_t i = 0; i < COUNT(words); i++)
+        nearest_offer(&nearest, words[i].word);
+    if (nearest.name != NULL)
+        return explain(why, "\"%.*s\" is no endpoint with a path; did you mean \"%s\"?",
+                       SHORT_ARG(word), nearest.name);
+    (void)explain(why, "\"%.*s\" is no endpoint with a path (want ", SHORT_ARG(word));
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (!buf_addf(why, "%s%s", i > 0 ? ", " : "", words[i].word))
+            return false;
+    (void)!buf_add_char(why, ')');
+    return false;
+}
+
+static bool find_word(struct str word, struct provider_path *path, struct buf *why)
+{
+    for (size_t i = 0; i < COUNT(words); i++) {
+        if (!str_eq(word, str_of(words[i].word)))
+            continue;
+        path->word = words[i].word;
+        path->usual = words[i].usual;
+        return true;
+    }
+    return explain_word(word, why);
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* A byte of a path's segment (RFC 3986, pchar), or one of `more`; '%' only before two digits. */
+static bool is_url_byte(struct str text, size_t i, struct str more)
+{
+    static const struct str marks = {"-._~!$&'()*+,;=:@", 18};
+    char c = text.p[i];
+    if (c == '%')
+        return text.n - i > 2 && is_hex(text.p[i + 1]) && is_hex(text.p[i + 2]);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           str_index(marks, c) < marks.n || str_index(more, c) < more.n;
+}
+
+/* The HTTP library would resolve a segment of dots away. */
+static bool check_segments(struct str path, size_t *at, struct buf *why)
+{
+    struct str rest = path;
+    struct str piece;
+    while (str_cut(&rest, '/', &piece)) {
+        if (!str_eq(piece, STR(".")) && !str_eq(piece, STR("..")))
+            continue;
+        *at += (size_t)(piece.p - path.p);
+        return explain(why, "the path holds a \"%.*s\" segment", STR_ARG(piece));
+    }
+    return true;
+}
+
+static bool check_path(struct str path, size_t *at, struct buf *why)
+{
+    static const struct str model = {PROVIDER_PATH_MODEL, sizeof PROVIDER_PATH_MODEL - 1};
+    bool has_model = false;
+    if (path.n == 0 || path.p[0] != '/')
+        return explain(why, "\"%.*s\" is not a path (want /PATH)", SHORT_ARG(path));
+    if (path.n > PROVIDER_PATH_BYTES_MAX)
+        return explain(why, "the path is longer than %d bytes", PROVIDER_PATH_BYTES_MAX);
+    for (size_t i = 0; i < path.n; i++) {
+        if (!has_model && str_starts(str_from(path, i), model)) {
+            has_model = true;
+            i += model.n - 1;
+            continue;
+        }
+        if (is_url_byte(path, i, STR("/")))
+            continue;
+        *at += i;
+        if (path.p[i] == '?')
+            return explain(why, "a path holds no query; set query = %.*s",
+                           SHORT_ARG(str_from(path, i + 1)));
+        if (path.p[i] == '{')
+            return explain(why, "only " PROVIDER_PATH_MODEL " stands for something, and once");
+        return explain(why, "the path holds a byte that a URL's path cannot hold");
+    }
+    return check_segments(path, at, why);
+}
+
+static bool add(struct provider_paths *paths, struct provider_path *path, struct str there,
+                struct buf *why)
+{
+    for (unsigned i = 0; i < paths->n; i++)
+        if (paths->list[i].usual == path->usual)
+            return explain(why, "%s has a path already", path->word);
+    struct provider_path *list = array_room(paths->list, paths->n, sizeof *list);
+    if (list != NULL)
+        paths->list = list;
+    path->there = str_dup(there);
+    if (list == NULL || path->there == NULL) {
+        free(path->there);
+        return explain(why, "out of memory");
+    }
+    list[paths->n++] = *path;
+    return true;
+}
+
+bool provider_paths_add(struct provider_paths *paths, struct str text, size_t *at, struct buf *why)
+{
+    struct provider_path path = {.there = NULL};
+    struct str word = STR_EMPTY;
+    struct str there = STR_EMPTY;
+    struct str rest = text;
+    struct str more;
+    *at = 0;
+    bool whole = next_word(&rest, &word) && next_word(&rest, &there);
+    if (!whole)
+        return explain(why, "\"%.*s\" is not an endpoint and its path (want ENDPOINT /PATH)",
+                       SHORT_ARG(text));
+    if (!find_word(word, &path, why))
+        return false;
+    *at = (size_t)(there.p - text.p);
+    if (!check_path(there, at, why))
+        return false;
+    if (next_word(&rest, &more)) {
+        *at = (size_t)(more.p - text.p);
+        return explain(why, "unexpected \"%.*s\" behind the path", SHORT_ARG(more));
+    }
+    *at = 0;
+    return add(paths, &path, there, why);
+}
+
+const char *provider_paths_find(const struct provider_paths *paths, const char *usual)
+{
+    for (unsigned i = 0; i < paths->n; i++)
+        if (strcmp(paths->list[i].usual, usual) == 0)
+            return paths->list[i].there;
+    return NULL;
+}
+
+bool query_check(struct str text, struct buf *why)
+{
+    struct str rest = text;
+    struct str piece;
+    if (text.n == 0 || text.p[0] == '?' || text.p[0] == '&')
+        return explain(why, "\"%.*s\" is not a query (want one like api-version=2024-10-21)",
+                       SHORT_ARG(text));
+    for (size_t i = 0; i < text.n; i++)
+        if (!is_url_byte(text, i, STR("/?")))
+            return explain(why, "the query holds a byte that a URL's query cannot hold");
+    while (str_cut(&rest, '&', &piece)) {
+        struct str name = str_slice(piece, 0, str_index(piece, '='));
+        if (secret_is_named(name))
+            return explain(why, "\"%.*s\" looks like a secret, which must not stand in this file",
+                           SHORT_ARG(name));
+    }
+    return true;
+}
+
+void provider_paths_release(struct provider_paths *paths)
+{
+    for (unsigned i = 0; i < paths->n; i++)
+        free(paths->list[i].there);
+    free(paths->list);
+    *paths = (struct provider_paths){NULL, 0};
+}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/provider_header.h"
 #include "config/provider_path.h"
 #include "config/word_list.h"
 
@@ -27,7 +28,8 @@ static const char *const *words_of(const struct key *key)
 
 bool key_is_list(const struct key *key)
 {
-    return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS;
+    return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS ||
+           key->kind == KEY_HEADERS;
 }
 
 /* Kinds that key_set knows; the others need more than their own value. */
@@ -129,6 +131,7 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
     case KEY_OFFERS:
     case KEY_PRICES:
     case KEY_PATHS:
+    case KEY_HEADERS:
         break;
     }
     return false;
@@ -156,12 +159,24 @@ static bool show_paths(const struct key *key, const struct provider_paths *paths
     return true;
 }
 
+static bool show_headers(const struct key *key, const struct provider_headers *headers,
+                         struct buf *out)
+{
+    for (unsigned i = 0; i < headers->n; i++)
+        if (!buf_addf(out, "%s = ", key->name) || !provider_header_show(&headers->list[i], out) ||
+            !buf_add_char(out, '\n'))
+            return false;
+    return true;
+}
+
 bool key_show(const struct key *key, const void *object, struct buf *out)
 {
     CHECK(key != NULL && object != NULL);
     const void *field = (const char *)object + key->offset;
     if (key->kind == KEY_PATHS)
         return show_paths(key, field, out);
+    if (key->kind == KEY_HEADERS)
+        return show_headers(key, field, out);
     CHECK(is_scalar(key) || key->kind == KEY_WORDS);
     bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY;
     if ((is_text && *(char *const *)field == NULL) ||
@@ -197,6 +212,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_OFFERS:
     case KEY_PRICES:
     case KEY_PATHS:
+    case KEY_HEADERS:
         break;
     }
     return ok && buf_add_char(out, '\n');

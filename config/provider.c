@@ -31,6 +31,8 @@ void provider_release(struct provider *provider)
     free(provider->base_url);
     provider_paths_release(&provider->paths);
     free(provider->query);
+    provider_headers_release(&provider->headers);
+    word_list_release(&provider->header_allow);
     free(provider->organization);
     free(provider->project);
     memset(provider, 0, sizeof *provider);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "config/provider_header.h"
 #include "config/provider_path.h"
+#include "config/word_list.h"
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
 enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
@@ -20,10 +22,12 @@ struct provider {
     char *base_url; /* http(s)://host[:port][/path], no trailing slash; "builtin:sandbox" as
                        written, see provider_is_sandbox */
     struct provider_paths paths;
-    char *query;        /* behind the "?" of every request; NULL = none */
-    char *key;          /* the resolved secret; "" = none */
-    char *organization; /* sent as OpenAI-Organization; NULL = none */
-    char *project;      /* sent as OpenAI-Project; NULL = none */
+    char *query;                     /* behind the "?" of every request; NULL = none */
+    char *key;                       /* the resolved secret; "" = none */
+    char *organization;              /* sent as OpenAI-Organization; NULL = none */
+    char *project;                   /* sent as OpenAI-Project; NULL = none */
+    struct provider_headers headers; /* sent with every request */
+    struct word_list header_allow;   /* of the client, passed on besides the usual ones */
     enum provider_auth auth;
     enum accept_sse accept_sse; /* what a stream's request says that it accepts */
     int64_t connect_timeout_ms;

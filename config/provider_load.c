@@ -14,6 +14,8 @@
 #define FIELD_CHOICE(name) name
 #define FIELD_HEADER(name) name
 #define FIELD_PATHS(name) paths
+#define FIELD_HEADERS(name) headers
+#define FIELD_WORDS(name) name
 #define FIELD_QUERY(name) name
 #define FIELD_TIME(name) name##_ms
 #define FIELD_COUNT(name) name
@@ -46,6 +48,7 @@ struct draft {
     const struct section *section;
     const struct entry *base_url; /* NULL: not given */
     const struct entry *key;
+    const struct entry *header_allow;
     struct messages *messages;
     struct buf why;
 };
@@ -64,8 +67,19 @@ static void take_path(struct draft *draft, const struct entry *entry)
     report(draft, &place);
 }
 
-/* base_url and key wait for the end: what is allowed depends on allow_private and enabled, which
- * may stand behind them. */
+static void take_header_allow(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    struct word_list *words = &draft->provider->header_allow;
+    draft->header_allow = entry;
+    if (word_list_parse(entry->value, header_allow_check, words, &at, &draft->why))
+        return;
+    const struct place place = entry_place(entry, at);
+    report(draft, &place);
+}
+
+/* base_url, key and header wait for the end: what is allowed depends on allow_private and enabled,
+ * which may stand behind them. */
 static void take_entry(struct draft *draft, const struct key *key, const struct entry *entry)
 {
     if (key->kind == KEY_BASE_URL)
@@ -74,6 +88,10 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         draft->key = entry;
     else if (key->kind == KEY_PATHS)
         take_path(draft, entry);
+    else if (key->kind == KEY_WORDS)
+        take_header_allow(draft, entry);
+    else if (key->kind == KEY_HEADERS)
+        return;
     else if (!key_set(key, draft->provider, entry->value, &draft->why))
         report(draft, &entry->value_at);
 }
@@ -110,21 +128,45 @@ static void finish_base_url(struct draft *draft)
 }
 
 /* Nothing here may print the secret: only the reason that secret_read gives is shown. */
+static void report_secret(struct draft *draft, enum secret_state state, const struct place *at)
+{
+    /* A provider that is switched off may wait for its key. */
+    bool may_wait = state == SECRET_ABSENT && !draft->provider->enabled;
+    if (state == SECRET_MALFORMED)
+        report(draft, at);
+    else if (state == SECRET_ABSENT)
+        messages_add(draft->messages, may_wait ? SEVERITY_WARNING : SEVERITY_ERROR, at,
+                     "%.*s (needed by provider \"%.*s\")", STR_ARG(buf_str(&draft->why)),
+                     SHORT_ARG(draft->section->name));
+}
+
+static void finish_header(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    struct provider_headers *headers = &draft->provider->headers;
+    enum secret_state state =
+        provider_headers_add(headers, entry->value, entry->at.file, &at, &draft->why);
+    const struct place place = entry_place(entry, at);
+    report_secret(draft, state, &place);
+}
+
+/* Two of one name would contradict each other. */
+static void check_header_allow(struct draft *draft)
+{
+    const struct word_list *words = &draft->provider->header_allow;
+    for (unsigned i = 0; i < words->n; i++)
+        if (provider_headers_have(&draft->provider->headers, str_of(words->list[i])))
+            messages_error(draft->messages, &draft->header_allow->value_at,
+                           "\"%s\" is set by header already", words->list[i]);
+}
+
 static void finish_key(struct draft *draft)
 {
     char *secret = NULL;
-    if (draft->key != NULL) {
-        enum secret_state state =
-            secret_read(draft->key->value, draft->key->at.file, &secret, &draft->why);
-        /* A provider that is switched off may wait for its key. */
-        bool may_wait = state == SECRET_ABSENT && !draft->provider->enabled;
-        if (state == SECRET_MALFORMED)
-            report(draft, &draft->key->value_at);
-        else if (state == SECRET_ABSENT)
-            messages_add(draft->messages, may_wait ? SEVERITY_WARNING : SEVERITY_ERROR,
-                         &draft->key->value_at, "%.*s (needed by provider \"%.*s\")",
-                         STR_ARG(buf_str(&draft->why)), SHORT_ARG(draft->section->name));
-    }
+    if (draft->key != NULL)
+        report_secret(draft,
+                      secret_read(draft->key->value, draft->key->at.file, &secret, &draft->why),
+                      &draft->key->value_at);
     if (secret == NULL)
         secret = str_dup(STR_EMPTY);
     if (secret == NULL)
@@ -153,5 +195,9 @@ void provider_load(struct provider *provider, const struct section *section,
     }
     finish_base_url(&draft);
     finish_key(&draft);
+    for (unsigned i = 0; i < section->entry_count; i++)
+        if (str_eq(section->entries[i].key, STR("header")))
+            finish_header(&draft, &section->entries[i]);
+    check_header_allow(&draft);
     buf_release(&draft.why);
 }

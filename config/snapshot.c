@@ -66,6 +66,14 @@ const struct provider *snapshot_provider(const struct snapshot *snapshot, struct
     return NULL;
 }
 
+bool snapshot_allows_header(const struct snapshot *snapshot, struct str name)
+{
+    for (unsigned i = 0; snapshot->allows_headers && i < snapshot->provider_count; i++)
+        if (word_list_have_nocase(&snapshot->providers[i].header_allow, name))
+            return true;
+    return false;
+}
+
 bool snapshot_uses_sandbox(const struct snapshot *snapshot)
 {
     for (unsigned i = 0; i < snapshot->provider_count; i++)

@@ -27,6 +27,7 @@ struct snapshot {
     char *socket_path;            /* the same for the admin socket */
     struct provider *providers;
     unsigned provider_count;
+    bool allows_headers;  /* some provider has a header_allow */
     struct model *models; /* sorted by name */
     unsigned model_count;
     const struct model *default_models[ENDPOINT_COUNT]; /* for requests that name none; or NULL */
@@ -44,6 +45,8 @@ void snapshot_drop(struct snapshot **snapshot);
 
 const struct model *snapshot_model(const struct snapshot *snapshot, struct str name);
 const struct provider *snapshot_provider(const struct snapshot *snapshot, struct str name);
+/* Whether some provider lets a client's header of this name through. */
+bool snapshot_allows_header(const struct snapshot *snapshot, struct str name);
 bool snapshot_uses_sandbox(const struct snapshot *snapshot);
 /* Appends "[server] listen (gateway.conf:3)" for each changed setting that needs a restart, with
  * ", " between them; nothing when there is none. */

@@ -331,6 +331,8 @@ static void finish(struct snapshot *snapshot)
         for (unsigned e = 0; e < ENDPOINT_COUNT; e++)
             if ((snapshot->models[i].default_for & 1u << e) != 0)
                 snapshot->default_models[e] = &snapshot->models[i];
+    for (unsigned i = 0; i < snapshot->provider_count; i++)
+        snapshot->allows_headers |= snapshot->providers[i].header_allow.n > 0;
     clock_tick();
     snapshot->loaded_ms = clock_wall_ms();
     /* No counter: that would be a global.  Two loads never share a microsecond. */

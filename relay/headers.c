@@ -4,7 +4,28 @@
 
 #include "base/secret.h"
 
-bool client_headers_take(struct client_headers *headers, struct str name, struct str value)
+#define ALLOWED_MAX ((size_t)15 << 10) /* a call's head has its own limit in the engine */
+
+void client_headers_init(struct client_headers *headers)
+{
+    *headers = (struct client_headers){.accept = NULL};
+    buf_init(&headers->allowed, ALLOWED_MAX);
+}
+
+/* Connection tells which others are about the client's connection only. */
+static bool take_allowed(struct client_headers *headers, const struct snapshot *snapshot,
+                         struct str name, struct str value)
+{
+    bool wanted = snapshot_allows_header(snapshot, name) ||
+                  (snapshot->allows_headers && str_eq_nocase(name, STR("connection")));
+    if (!wanted || !headers_value_ok(value))
+        return true;
+    return buf_add_str(&headers->allowed, name) && buf_add(&headers->allowed, ": ", 2) &&
+           buf_add_str(&headers->allowed, str_trim(value)) && buf_add_char(&headers->allowed, '\n');
+}
+
+bool client_headers_take(struct client_headers *headers, const struct snapshot *snapshot,
+                         struct str name, struct str value)
 {
     const struct {
         struct str name;
@@ -22,7 +43,7 @@ bool client_headers_take(struct client_headers *headers, struct str name, struct
         *wanted[i].keep = str_dup(str_trim(value));
         return *wanted[i].keep != NULL;
     }
-    return true;
+    return take_allowed(headers, snapshot, name, value);
 }
 
 void client_headers_release(struct client_headers *headers)
@@ -32,7 +53,8 @@ void client_headers_release(struct client_headers *headers)
     free(headers->openai_beta);
     free(headers->client_request_id);
     free(headers->idempotency_key);
-    *headers = (struct client_headers){NULL, NULL, NULL, NULL, NULL};
+    buf_release(&headers->allowed);
+    client_headers_init(headers);
 }
 
 static bool add_line(struct buf *lines, const char *name, const char *value)
@@ -86,6 +108,47 @@ static const char *accept_of(const struct upstream_head *head)
     return head->client->accept != NULL ? head->client->accept : "*/*";
 }
 
+static struct str name_of(struct str line)
+{
+    return str_slice(line, 0, str_index(line, ':'));
+}
+
+/* Named by the client's Connection: it ends here. */
+static bool is_of_connection(struct str lines, struct str name)
+{
+    struct str line, one;
+    while (str_cut(&lines, '\n', &line)) {
+        struct str names = str_from(line, name_of(line).n + 1);
+        if (!str_eq_nocase(name_of(line), STR("connection")))
+            continue;
+        while (str_cut(&names, ',', &one))
+            if (str_eq_nocase(str_trim(one), name))
+                return true;
+    }
+    return false;
+}
+
+static bool add_allowed(struct buf *lines, const struct upstream_head *head)
+{
+    struct str all = buf_str(&head->client->allowed), rest = all, line;
+    while (str_cut(&rest, '\n', &line)) {
+        if (!word_list_have_nocase(&head->provider->header_allow, name_of(line)) ||
+            is_of_connection(all, name_of(line)))
+            continue;
+        if (!buf_add_str(lines, line) || !buf_add_char(lines, '\n'))
+            return false;
+    }
+    return true;
+}
+
+static bool add_own(struct buf *lines, const struct provider_headers *headers)
+{
+    for (unsigned i = 0; i < headers->n; i++)
+        if (!add_line(lines, headers->list[i].name, headers->list[i].value))
+            return false;
+    return true;
+}
+
 bool headers_upstream(const struct upstream_head *head, struct buf *lines)
 {
     const struct client_headers *client = head->client;
@@ -96,7 +159,8 @@ bool headers_upstream(const struct upstream_head *head, struct buf *lines)
            add_line(lines, "X-Client-Request-Id", client->client_request_id) &&
            add_idempotency(lines, client->idempotency_key, head->user_id) &&
            add_line(lines, "OpenAI-Organization", provider->organization) &&
-           add_line(lines, "OpenAI-Project", provider->project);
+           add_line(lines, "OpenAI-Project", provider->project) &&
+           add_own(lines, &provider->headers) && add_allowed(lines, head);
 }
 
 static bool is_one_of(struct str name, const char *const *names, size_t n)

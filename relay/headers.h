@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "config/provider.h"
+#include "config/snapshot.h"
 
 /* The client's headers that matter after its connection has moved on; copies. */
 struct client_headers {
@@ -18,11 +19,14 @@ struct client_headers {
     char *openai_beta;
     char *client_request_id;
     char *idempotency_key;
+    struct buf allowed; /* those that some provider lets through, and Connection: head lines */
 };
 
-/* Keeps a copy if the relay has a use for it; false when out of memory. */
-MUST_USE bool client_headers_take(struct client_headers *headers, struct str name,
-                                  struct str value);
+void client_headers_init(struct client_headers *headers);
+/* Keeps a copy if the relay or a provider of the snapshot has a use for it; false when out of
+ * memory, or when those that providers let through are longer than 15 KiB together. */
+MUST_USE bool client_headers_take(struct client_headers *headers, const struct snapshot *snapshot,
+                                  struct str name, struct str value);
 void client_headers_release(struct client_headers *headers);
 
 /* What the head of a request to a provider is made of.  `user_id` keeps idempotency keys of two

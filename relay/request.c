@@ -110,6 +110,7 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     request->id = ident_next(&relay->idents, clock_wall_ms());
     ident_format(request->id, request->id_text);
     request->created_ms = clock_ms();
+    client_headers_init(&request->client);
     request->choices = 1;
     request->end = "refused";
     request->ready.run = request_on_ready;

@@ -247,16 +247,28 @@ static void hide_key(char *text, const char *key)
     }
 }
 
+static void hide_in_error(struct upstream_error *error, const char *key)
+{
+    hide_key(error->message, key);
+    hide_key(error->type, key);
+    hide_key(error->code, key);
+    hide_key(error->param, key);
+}
+
+static void hide_secrets(struct upstream_error *error, const struct provider *provider)
+{
+    hide_in_error(error, provider->key);
+    for (unsigned i = 0; i < provider->headers.n; i++)
+        if (provider->headers.list[i].secret != NULL)
+            hide_in_error(error, provider->headers.list[i].secret);
+}
+
 static enum fault judge_error(const struct outcome *outcome, struct upstream_error *error,
                               struct failure *failure)
 {
     const struct provider *provider = outcome->attempt->call.provider;
-    if (provider != NULL) {
-        hide_key(error->message, provider->key);
-        hide_key(error->type, provider->key);
-        hide_key(error->code, provider->key);
-        hide_key(error->param, provider->key);
-    }
+    if (provider != NULL)
+        hide_secrets(error, provider);
     enum fault fault = fault_of_text(error);
     if (fault == FAULT_NONE)
         fault = fault_of_status(error);

@@ -204,7 +204,8 @@ static enum fault check_body_head(struct exchange *x, const struct head *head)
 static enum fault keep_headers(struct exchange *x, const struct head *head)
 {
     for (size_t i = 0; i < head->count; i++) {
-        if (!client_headers_take(&x->request->client, head->fields[i].name, head->fields[i].value))
+        if (!client_headers_take(&x->request->client, x->request->snapshot, head->fields[i].name,
+                                 head->fields[i].value))
             return refuse_memory(x);
     }
     return FAULT_NONE;

@@ -21,6 +21,11 @@ const dialects = {
     eager: { key, accept_sse: 'force' },
     total: { key, completion_from_total: 'on' },
     unsure: { key, images_retry_ambiguous: 'on' },
+    headers: {
+        key,
+        header: ['X-Region: eu west', 'X-Second-Key: Bearer env:P2_KEY'],
+        header_allow: 'traceparent, X-Team',
+    },
     azure: {
         key,
         auth: 'api-key',
@@ -83,6 +88,41 @@ test('Q4 accept_sse: a stream is asked for by its type, an answer as the client 
     assert.deepEqual((await seen('eager')).request.all('accept'), ['*/*']);
 });
 
+test('Q6 header: a provider gets headers of its own, with secrets from where they are kept', async () => {
+    const { request } = await seen('headers');
+    assert.deepEqual(request.all('x-region'), ['eu west']);
+    assert.deepEqual(request.all('x-second-key'), ['Bearer sk-provider-two']);
+    assert.deepEqual((await seen('plain')).request.all('x-region'), []);
+    const { stdout } = await gw.cliRaw(['-T']);
+    assert.match(stdout, /^header = X-Second-Key: Bearer \*\*\*$/m);
+    assert.doesNotMatch(stdout, /sk-provider/);
+});
+
+test('Q6 header_allow: listed headers of the client pass, to that provider only', async () => {
+    const headers = [
+        ['Traceparent', '00-1-2-01'],
+        ['x-team', 'a'],
+        ['X-Team', 'b'],
+        ['X-Other', 'c'],
+        ['Cookie', 'd'],
+        ['X-Region', 'us'],
+    ];
+    const { request } = await seen('headers', { headers });
+    assert.deepEqual(request.all('traceparent'), ['00-1-2-01']);
+    assert.deepEqual(request.all('x-team'), ['a', 'b']);
+    assert.deepEqual(request.all('x-region'), ['eu west'], 'what the provider sets is not the client\'s');
+    assert.deepEqual([...request.all('x-other'), ...request.all('cookie')], []);
+    const plain = (await seen('plain', { headers })).request;
+    assert.deepEqual([...plain.all('traceparent'), ...plain.all('x-team')], []);
+});
+
+test('Q6 header_allow: what the client names in Connection ends at the gateway', async () => {
+    const headers = { Connection: 'close, X-Team', 'X-Team': 'a', traceparent: '00-1-2-01' };
+    const { request } = await seen('headers', { headers });
+    assert.deepEqual(request.all('x-team'), []);
+    assert.deepEqual(request.all('traceparent'), ['00-1-2-01']);
+});
+
 test('Q5 Azure: the deployment in the path, the version behind it, the key in api-key', async () => {
     const { request } = await seen('azure');
     assert.equal(request.target, '/openai/deployments/up/chat/completions?api-version=2024-10-21');
@@ -131,7 +171,7 @@ test('Q4 completion_from_total: what is not prompt is charged as completion', as
 });
 
 test('I6 images_retry_ambiguous: a picture that may have been made is asked of the next provider', async () => {
-    M.reset().once(raw('', 'rst'));
+    M.reset().always(raw('', 'rst')); // on a pooled connection it is asked twice
     M2.reset().once(reply(made));
     const response = bodyIs(await paint('picture-again'), made);
     assert.equal(M2.last.target, '/v1/images/generations');

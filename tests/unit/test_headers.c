@@ -10,6 +10,14 @@
 
 #include "base/secret.h"
 
+/* Two providers, of which the second lets two headers through. */
+static char *allowed_names[] = {(char[]){"traceparent"}, (char[]){"X-Team"}};
+static struct provider providers[2] = {{.key = (char[]){""}},
+                                       {.key = (char[]){""}, .header_allow = {allowed_names, 2}}};
+static const struct snapshot strict = {.providers = providers, .provider_count = 2};
+static const struct snapshot allowing = {
+    .providers = providers, .provider_count = 2, .allows_headers = true};
+
 static struct provider provider_of(enum provider_auth auth, char *key)
 {
     return (struct provider){.key = key, .auth = auth};
@@ -71,7 +79,7 @@ static void only_listed_headers_are_kept(void **state)
                                           ""};
     struct client_headers client = {0};
     for (size_t i = 0; i < COUNT(dropped); i++)
-        assert_true(client_headers_take(&client, str_of(dropped[i]), STR("secret")));
+        assert_true(client_headers_take(&client, &strict, str_of(dropped[i]), STR("secret")));
     struct provider none = provider_of(AUTH_BEARER, (char[]){""});
     assert_lines(&client, &none, "Content-Type: application/json\nAccept: */*\n");
     client_headers_release(&client);
@@ -81,11 +89,11 @@ static void kept_headers_cross_in_order(void **state)
 {
     (void)state;
     struct client_headers client = {0};
-    assert_true(client_headers_take(&client, STR("ACCEPT"), STR(" text/event-stream\t")));
-    assert_true(client_headers_take(&client, STR("accept"), STR("second")));
-    assert_true(client_headers_take(&client, STR("Openai-Beta"), STR("assistants=v2")));
-    assert_true(client_headers_take(&client, STR("x-client-request-id"), STR("id 1")));
-    assert_true(client_headers_take(&client, STR("content-type"), STR("text/plain")));
+    assert_true(client_headers_take(&client, &strict, STR("ACCEPT"), STR(" text/event-stream\t")));
+    assert_true(client_headers_take(&client, &strict, STR("accept"), STR("second")));
+    assert_true(client_headers_take(&client, &strict, STR("Openai-Beta"), STR("assistants=v2")));
+    assert_true(client_headers_take(&client, &strict, STR("x-client-request-id"), STR("id 1")));
+    assert_true(client_headers_take(&client, &strict, STR("content-type"), STR("text/plain")));
     struct provider provider = provider_of(AUTH_BEARER, (char[]){"sk-up"});
     provider.organization = (char[]){"org-1"};
     provider.project = (char[]){"proj_1"};
@@ -107,6 +115,72 @@ static void key_goes_by_the_scheme_of_its_provider(void **state)
     struct provider x_api = provider_of(AUTH_X_API_KEY, (char[]){"k2"});
     assert_lines(&client, &api, "api-key: k1\nContent-Type: application/json\nAccept: */*\n");
     assert_lines(&client, &x_api, "x-api-key: k2\nContent-Type: application/json\nAccept: */*\n");
+}
+
+static void headers_of_the_provider_are_sent(void **state)
+{
+    (void)state;
+    struct client_headers client = {0};
+    struct provider_header list[] = {
+        {.name = (char[]){"X-Region"}, .value = (char[]){"eu"}},
+        {.name = (char[]){"X-Second-Key"}, .value = (char[]){"Bearer abc"}},
+    };
+    struct provider provider = provider_of(AUTH_BEARER, (char[]){""});
+    provider.headers = (struct provider_headers){.list = list, .n = 2};
+    assert_lines(&client, &provider,
+                 "Content-Type: application/json\nAccept: */*\nX-Region: eu\n"
+                 "X-Second-Key: Bearer abc\n");
+}
+
+static void takes(struct client_headers *client, const struct snapshot *snapshot)
+{
+    static const char *const heads[][2] = {{"TraceParent", " 00-1 "}, {"x-team", "a"},
+                                           {"X-Teams", "b"},          {"X-Team", "c"},
+                                           {"Cookie", "secret"},      {"X-Team", "d\x01"},
+                                           {"Connection", "close"},   {"Authorization", "e"}};
+    client_headers_init(client);
+    for (size_t i = 0; i < COUNT(heads); i++)
+        assert_true(
+            client_headers_take(client, snapshot, str_of(heads[i][0]), str_of(heads[i][1])));
+}
+
+static void allowed_headers_pass_to_their_provider_only(void **state)
+{
+    (void)state;
+    struct client_headers client;
+    takes(&client, &allowing);
+    assert_lines(&client, &providers[1],
+                 "Content-Type: application/json\nAccept: */*\nTraceParent: 00-1\nx-team: a\n"
+                 "X-Team: c\n");
+    assert_lines(&client, &providers[0], "Content-Type: application/json\nAccept: */*\n");
+    client_headers_release(&client);
+    takes(&client, &strict);
+    assert_int_equal(client.allowed.n, 0);
+    client_headers_release(&client);
+}
+
+static void what_connection_names_ends_here(void **state)
+{
+    (void)state;
+    struct client_headers client;
+    takes(&client, &allowing);
+    assert_true(client_headers_take(&client, &allowing, STR("connection"), STR("x, traceParent")));
+    assert_lines(&client, &providers[1],
+                 "Content-Type: application/json\nAccept: */*\nx-team: a\nX-Team: c\n");
+    client_headers_release(&client);
+}
+
+static void allowed_headers_have_a_ceiling(void **state)
+{
+    (void)state;
+    struct client_headers client;
+    char value[8192];
+    memset(value, 'x', sizeof value);
+    client_headers_init(&client);
+    struct str all = {value, sizeof value};
+    assert_true(client_headers_take(&client, &allowing, STR("X-Team"), all));
+    assert_false(client_headers_take(&client, &allowing, STR("X-Team"), all));
+    client_headers_release(&client);
 }
 
 static void accept_is_forced_of_streams_only(void **state)
@@ -132,7 +206,7 @@ static void value_that_would_break_a_header_is_left_out(void **state)
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct client_headers client = {0};
         assert_false(headers_value_ok(str_of(bad[i])));
-        assert_true(client_headers_take(&client, STR("openai-beta"), str_of(bad[i])));
+        assert_true(client_headers_take(&client, &strict, STR("openai-beta"), str_of(bad[i])));
         assert_lines(&client, &none, "Content-Type: application/json\nAccept: */*\n");
         client_headers_release(&client);
     }
@@ -147,7 +221,7 @@ static void idempotency_of(int64_t user_id, const char *key, char hex[SECRET_HEX
     struct provider none = provider_of(AUTH_BEARER, (char[]){""});
     struct buf lines;
     buf_init(&lines, 65536);
-    assert_true(client_headers_take(&client, STR("Idempotency-Key"), str_of(key)));
+    assert_true(client_headers_take(&client, &strict, STR("Idempotency-Key"), str_of(key)));
     struct upstream_head head = {&client, &none, "application/json", user_id, false};
     assert_true(headers_upstream(&head, &lines));
     assert_int_equal(lines.n, sizeof before - 1 + SECRET_HEX_SIZE - 1 + 1);
@@ -182,7 +256,7 @@ static void empty_idempotency_key_is_none(void **state)
     (void)state;
     struct client_headers client = {0};
     struct provider none = provider_of(AUTH_BEARER, (char[]){""});
-    assert_true(client_headers_take(&client, STR("Idempotency-Key"), STR("  ")));
+    assert_true(client_headers_take(&client, &strict, STR("Idempotency-Key"), STR("  ")));
     assert_lines(&client, &none, "Content-Type: application/json\nAccept: */*\n");
     client_headers_release(&client);
 }
@@ -230,6 +304,10 @@ int main(void)
         cmocka_unit_test(only_listed_headers_are_kept),
         cmocka_unit_test(kept_headers_cross_in_order),
         cmocka_unit_test(key_goes_by_the_scheme_of_its_provider),
+        cmocka_unit_test(headers_of_the_provider_are_sent),
+        cmocka_unit_test(allowed_headers_pass_to_their_provider_only),
+        cmocka_unit_test(what_connection_names_ends_here),
+        cmocka_unit_test(allowed_headers_have_a_ceiling),
         cmocka_unit_test(accept_is_forced_of_streams_only),
         cmocka_unit_test(value_that_would_break_a_header_is_left_out),
         cmocka_unit_test(idempotency_keys_of_two_users_differ),

@@ -189,6 +189,21 @@ static const struct faulty faulty_providers[] = {
      "3:9: error: \"api-key\" looks like a secret, which must not stand in this file"},
     {"base_url = builtin:sandbox\nquery = a=1\nquery = b=2\n",
      "4:1: error: \"query\" is set twice; the first is at line 3"},
+    {"base_url = builtin:sandbox\nheader = X-Auth-Token: abcdefgh\n",
+     "3:24: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME as "
+     "the last word)"},
+    {"base_url = builtin:sandbox\nheader = X-A: Bearer env:GATEWAY_TEST_EMPTY\n",
+     "3:15: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
+    {"base_url = builtin:sandbox\nheader = Content-Length: 3\n",
+     "3:10: error: the gateway decides on \"Content-Length\" itself"},
+    {"base_url = builtin:sandbox\nheader = X-A: b\nheader = x-a: c\n",
+     "4:10: error: \"x-a\" is set twice"},
+    {"base_url = builtin:sandbox\nheader_allow = traceparent, cookie\n",
+     "3:29: error: the gateway decides on \"cookie\" itself"},
+    {"base_url = builtin:sandbox\nheader_allow = X-Auth-Token\n",
+     "3:16: error: \"X-Auth-Token\" looks like a secret; a client's must not reach a provider"},
+    {"base_url = builtin:sandbox\nheader_allow = x-a\nheader = X-A: b\n",
+     "3:16: error: \"x-a\" is set by header already"},
     {"base_url = builtin:sandbox\naccept_sse = on\n",
      "3:14: error: \"on\" is not one of auto, force"},
     {"base_url = builtin:sandbox\nimages_retry_ambiguous = yes\n",
@@ -413,6 +428,25 @@ static void snapshot_load_good_file_fills_everything(void **state)
     assert_null(snapshot);
 }
 
+static void snapshot_knows_which_headers_pass(void **state)
+{
+    (void)state;
+    write_text("gateway.conf", GOOD);
+    struct snapshot *snapshot = loads("");
+    assert_non_null(snapshot);
+    assert_false(snapshot->allows_headers);
+    snapshot_drop(&snapshot);
+    write_text("gateway.conf", GOOD "[provider \"q\"]\nbase_url = builtin:sandbox\n"
+                                    "header_allow = X-Team tracestate\n");
+    snapshot = loads("");
+    assert_non_null(snapshot);
+    assert_true(snapshot->allows_headers);
+    assert_true(snapshot_allows_header(snapshot, STR("x-team")));
+    assert_true(snapshot_allows_header(snapshot, STR("TRACESTATE")));
+    assert_false(snapshot_allows_header(snapshot, STR("x-teams")));
+    snapshot_drop(&snapshot);
+}
+
 static void snapshot_load_warnings_do_not_fail(void **state)
 {
     (void)state;
@@ -429,6 +463,11 @@ static void snapshot_load_warnings_do_not_fail(void **state)
               "size=: other requests are refused\n");
     assert_non_null(snapshot);
     assert_false(snapshot_uses_sandbox(snapshot));
+    snapshot_drop(&snapshot);
+    write_text("gateway.conf", "[provider \"q\"]\nbase_url = builtin:sandbox\n"
+                               "header = X-A: env:GATEWAY_TEST_KEY\nenabled = off\n" GOOD);
+    snapshot = loads("gateway.conf:3:15: warning: environment variable GATEWAY_TEST_KEY is not set "
+                     "(needed by provider \"q\")\n");
     snapshot_drop(&snapshot);
     write_text("gateway.conf", "");
     snapshot =
@@ -571,13 +610,20 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
                GOOD "price = requests 0.02 per request tier=flex\ndefault_for = chat\ndrop = a, "
                     "b\nowned_by = \" x\\\"\"\n"
                     "[provider \"k\"]\nbase_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\n"
-                    "path = chat /a/{model}\npath = rerank /b\nquery = c=d\n");
+                    "path = chat /a/{model}\npath = rerank /b\nquery = c=d\n"
+                    "header = X-Region: eu west\nheader = X-Key: Bearer env:GATEWAY_TEST_KEY\n"
+                    "header_allow = tracestate X-Team\n");
     struct snapshot *snapshot = loads("");
     assert_true(snapshot_show(snapshot, &first));
     snapshot_drop(&snapshot);
     char *text = buf_take(&first, &n);
     assert_null(strstr(text, "sk-abc"));
+    assert_non_null(strstr(text, "header = X-Region: eu west\nheader = X-Key: Bearer ***\n"
+                                 "header_allow = tracestate, X-Team\n"));
     char *key = strstr(text, "key = ***\n");
+    assert_non_null(key);
+    *key = '#';
+    key = strstr(text, "header = X-Key");
     assert_non_null(key);
     *key = '#';
     write_text("gateway.conf", text);
@@ -608,6 +654,7 @@ int main(void)
         TEST(default_models_are_one_an_endpoint),
         TEST(snapshot_load_reports_all_errors),
         TEST(snapshot_load_good_file_fills_everything),
+        TEST(snapshot_knows_which_headers_pass),
         TEST(snapshot_load_warnings_do_not_fail),
         TEST(precedence_environment_over_include_over_main),
         TEST(paths_are_relative_to_the_file),

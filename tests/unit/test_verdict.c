@@ -295,7 +295,14 @@ static void key_of_the_provider_is_never_told(void **state)
     assert_string_equal(failure.message, "***, x***!");
     assert_string_equal(failure.upstream_type, "***");
     assert_string_equal(failure.param, "a***");
-    provider.key[0] = '\0'; /* a provider without a key */
+    failure_release(&failure);
+    struct provider_header second = {.secret = provider.key};
+    provider.key = (char[]){"another-key"};
+    provider.headers = (struct provider_headers){.list = &second, .n = 1};
+    assert_int_equal(verdict_of(&outcome, &failure), VERDICT_FAIL);
+    assert_string_equal(failure.message, "***, x***!");
+    provider.headers.n = 0;
+    provider.key = (char[]){""}; /* a provider without a key */
     assert_int_equal(verdict_of(&outcome, &failure), VERDICT_FAIL);
     assert_string_equal(failure.param, "a0123456789abcdef.Zz");
     failure_release(&failure);

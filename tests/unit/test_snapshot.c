@@ -1,72 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "config/snapshot.h"
-
-static char folder[] = "/tmp/gateway-config-XXXXXX";
-
-static int folder_enter(void **state)
-{
-    (void)state;
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
-    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static int folder_leave(void **state)
-{
-    (void)state;
-    return chdir("/") == 0 && nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : -1;
-}
-
-static void write_bytes(const char *name, const char *bytes, size_t n)
-{
-    FILE *file = fopen(name, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, n, file), n);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void write_text(const char *name, const char *text)
-{
-    write_bytes(name, text, strlen(text));
-}
-
-#define GOOD                                                                                       \
-    "[provider \"good\"]\n"                                                                        \
-    "base_url = https://good.example/v1\n"                                                         \
-    "[model \"good\"]\n"                                                                           \
-    "endpoints = chat\n"                                                                           \
-    "offer = good/m\n"                                                                             \
-    "price = requests 0.01 per request\n"
-
-/* Loads gateway.conf, which must say exactly `expected`; NULL unless it is usable. */
-static struct snapshot *loads(const char *expected)
-{
-    struct buf out;
-    buf_init(&out, 1 << 20);
-    struct snapshot *snapshot = snapshot_load("gateway.conf", &out);
-    assert_true(buf_add_char(&out, '\0'));
-    assert_string_equal(out.p, expected);
-    buf_release(&out);
-    return snapshot;
-}
+#include "tests/unit/config_file.h"
 
 static void snapshot_load_golden_messages(void **state)
 {
@@ -92,12 +24,6 @@ static void snapshot_load_golden_messages(void **state)
         "rounded to 513889\n"
         "gateway: configuration test FAILED (3 errors, 1 warning)\n"));
 }
-
-/* `text` stands before a good provider and model; `message` is all that may be said. */
-struct faulty {
-    const char *text;
-    const char *message;
-};
 
 static const struct faulty faulty_lines[] = {
     {"listen = x\n", "1:1: error: \"listen\" stands before the first [section]"},
@@ -129,95 +55,6 @@ static const struct faulty faulty_lines[] = {
     {"[admin]\nsokcet = x\n",
      "2:1: error: unknown key \"sokcet\" in [admin]; did you mean \"socket\"?"},
     {"[database]\nzebra = x\n", "2:1: error: unknown key \"zebra\" in [database]"},
-};
-
-static const struct faulty faulty_providers[] = {
-    {"", "1:1: error: provider \"p\" has no base_url"},
-    {"base_url = ftp://h\n", "2:12: error: base_url is not a base URL (want https://host/v1)"},
-    {"base_url = https://\n", "2:12: error: base_url names no host"},
-    {"base_url = https://u:pw@h.example\n",
-     "2:12: error: base_url holds a user or password; use key = env:NAME instead"},
-    {"base_url = https://h.example/v1?k=1\n", "2:12: error: base_url holds a query (?)"},
-    {"base_url = https://h.example/v1#x\n", "2:12: error: base_url holds a fragment (#)"},
-    {"base_url = https://h.example:99999/\n",
-     "2:12: error: \"99999\" is not a port (want 1..65535)"},
-    {"base_url = https://h..example\n", "2:12: error: \"h..example\" is not a host"},
-    {"base_url = https://2130706433/\n", "2:12: error: \"2130706433\" is not a host"},
-    {"base_url = https://h.example/v1/../x\n", "2:12: error: base_url holds a \"..\" segment"},
-    {"base_url = https://h.example/v1/chat/completions\n",
-     "2:12: error: base_url ends with \"/chat/completions\"; write it without"},
-    {"base_url = http://h.example/v1\n",
-     "2:12: error: http:// is for private addresses only; use https://"},
-    {"base_url = http://8.8.8.8/v1\nallow_private = on\n",
-     "2:12: error: http:// is for private addresses only; use https://"},
-    {"base_url = http://127.0.0.1:11434/v1\n",
-     "2:12: error: \"127.0.0.1\" is a private address; set allow_private = on"},
-    {"base_url = https://[fd00::1]/v1\n",
-     "2:12: error: \"fd00::1\" is a private address; set allow_private = on"},
-    {"base_url = https://169.254.169.254/\n",
-     "2:12: error: \"169.254.169.254\" is a private address; set allow_private = on"},
-    {"base_url = builtin:sandbox\nkey = sk-verysecret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = env:sk-very/secret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = file:sk-secret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = cred:sk-secret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = env:proj-secret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = cred:../secret\n",
-     "3:7: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME)"},
-    {"base_url = builtin:sandbox\nkey = file:missing.key\n",
-     "3:7: error: cannot open missing.key: No such file or directory (needed by provider \"p\")"},
-    {"base_url = builtin:sandbox\nkey = cred:openai\n",
-     "3:7: error: credential \"openai\" is not there: CREDENTIALS_DIRECTORY is not set (systemd "
-     "sets it for LoadCredential=) (needed by provider \"p\")"},
-    {"base_url = builtin:sandbox\nkey = env:GATEWAY_TEST_EMPTY\n",
-     "3:7: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
-    {"base_url = builtin:sandbox\nauth = baerer\n",
-     "3:8: error: \"baerer\" is not one of bearer, api-key, x-api-key; did you mean \"bearer\"?"},
-    {"base_url = builtin:sandbox\npath = images /x\npath = chat /{model}\n",
-     "3:8: error: \"images\" is no endpoint with a path (want chat, completions, responses, "
-     "image_generations, image_edits, embeddings, transcription, translation, speech, rerank, "
-     "moderation)"},
-    {"base_url = builtin:sandbox\npath =  \"chat /a/{mod}\"\n",
-     "3:18: error: only {model} stands for something, and once"},
-    {"base_url = builtin:sandbox\npath = chat /a\npath = chat /b\n",
-     "4:8: error: chat has a path already"},
-    {"base_url = builtin:sandbox\nquery = api-key=x\n",
-     "3:9: error: \"api-key\" looks like a secret, which must not stand in this file"},
-    {"base_url = builtin:sandbox\nquery = a=1\nquery = b=2\n",
-     "4:1: error: \"query\" is set twice; the first is at line 3"},
-    {"base_url = builtin:sandbox\nheader = X-Auth-Token: abcdefgh\n",
-     "3:24: error: a secret must not stand in this file (want env:NAME, file:PATH or cred:NAME as "
-     "the last word)"},
-    {"base_url = builtin:sandbox\nheader = X-A: Bearer env:GATEWAY_TEST_EMPTY\n",
-     "3:15: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
-    {"base_url = builtin:sandbox\nheader = Content-Length: 3\n",
-     "3:10: error: the gateway decides on \"Content-Length\" itself"},
-    {"base_url = builtin:sandbox\nheader = X-A: b\nheader = x-a: c\n",
-     "4:10: error: \"x-a\" is set twice"},
-    {"base_url = builtin:sandbox\nheader_allow = traceparent, cookie\n",
-     "3:29: error: the gateway decides on \"cookie\" itself"},
-    {"base_url = builtin:sandbox\nheader_allow = X-Auth-Token\n",
-     "3:16: error: \"X-Auth-Token\" looks like a secret; a client's must not reach a provider"},
-    {"base_url = builtin:sandbox\nheader_allow = x-a\nheader = X-A: b\n",
-     "3:16: error: \"x-a\" is set by header already"},
-    {"base_url = builtin:sandbox\naccept_sse = on\n",
-     "3:14: error: \"on\" is not one of auto, force"},
-    {"base_url = builtin:sandbox\nimages_retry_ambiguous = yes\n",
-     "3:26: error: \"yes\" is not a switch (want on or off)"},
-    {"base_url = builtin:sandbox\norganization = \"a\\nb\"\n",
-     "3:17: error: the value holds a control character"},
-    {"base_url = builtin:sandbox\ndrain = 20\n",
-     "3:9: error: \"20\" has no unit (want a time like 20s or 250ms)"},
-    {"base_url = builtin:sandbox\nmax_connections = 0\n",
-     "3:19: error: \"0\" is out of range (want 1..65536)"},
-    {"base_url = builtin:sandbox\nbaseurl = x\n",
-     "3:1: error: unknown key \"baseurl\" in [provider \"p\"]; did you mean \"base_url\"?"},
-    {"base_url = builtin:sandbox\nbase_url = builtin:sandbox\n",
-     "3:1: error: \"base_url\" is set twice; the first is at line 2"},
 };
 
 #define OFFER "offer = good/x\n"
@@ -290,26 +127,11 @@ static const struct faulty faulty_models[] = {
      "5:1: error: unknown key \"ratio\" in [model \"m\"]"},
 };
 
-static void refuses(const char *head, const struct faulty *faulty)
-{
-    char text[2048];
-    char expected[2048];
-    snprintf(text, sizeof text, "%s%s" GOOD, head, faulty->text);
-    snprintf(expected, sizeof expected,
-             "gateway.conf:%s\ngateway: configuration test FAILED (1 error)\n", faulty->message);
-    write_text("gateway.conf", text);
-    assert_null(loads(expected));
-}
-
 static void snapshot_load_faulty_files_say_exactly_what(void **state)
 {
     (void)state;
-    unsetenv("CREDENTIALS_DIRECTORY");
-    setenv("GATEWAY_TEST_EMPTY", "", 1);
     for (size_t i = 0; i < COUNT(faulty_lines); i++)
         refuses("", &faulty_lines[i]);
-    for (size_t i = 0; i < COUNT(faulty_providers); i++)
-        refuses("[provider \"p\"]\n", &faulty_providers[i]);
     for (size_t i = 0; i < COUNT(faulty_models); i++)
         refuses("[model \"m\"]\n", &faulty_models[i]);
 }
@@ -642,8 +464,6 @@ static void snapshot_show_reads_back_and_hides_secrets(void **state)
     buf_release(&first);
     buf_release(&second);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_enter, folder_leave)
 
 int main(void)
 {

@@ -20,6 +20,7 @@ const prices = {
     text: { in: 150, out: 600 },
     picture: { text: 5000, image: 10000, out: 40000 },
     character: 15000,
+    second: 100000,
 };
 
 /** The row of a request: settled by what the sandbox told, below its hold, and of this charge. */
@@ -51,7 +52,7 @@ function textCharge({ input, output }) {
 test('sandbox quickstart lists its models', async () => {
     const ids = [];
     for await (const one of await client.models.list()) ids.push(one.id);
-    for (const id of [model, 'gpt-image-1', 'tts-1', 'text-embedding-3-small', 'rerank-1', 'omni-moderation-latest'])
+    for (const id of [model, 'gpt-image-1', 'tts-1', 'whisper-1', 'text-embedding-3-small', 'rerank-1', 'omni-moderation-latest'])
         assert.ok(ids.includes(id), id);
 });
 
@@ -222,6 +223,37 @@ test('sandbox speech, whole and as events', async () => {
     assert.equal(type, 'speech.audio.done');
     assert.equal(usage.total_tokens, usage.input_tokens + usage.output_tokens);
     assert.deepEqual(Buffer.concat(events.map((one) => Buffer.from(one.audio, 'base64'))), sound);
+});
+
+test('sandbox transcriptions and a translation of its speech', async () => {
+    const input = 'Hello, 世界 🎵';
+    const speech = await client.audio.speech.create({ model: 'tts-1', input, voice: 'alloy' });
+    const file = new File([await speech.arrayBuffer()], 'speech.wav', { type: 'audio/wav' });
+    const asked = { model: 'whisper-1', file };
+    const whole = await client.audio.transcriptions.create(asked);
+    assert.equal(whole.text, input);
+    const nano = Math.ceil(whole.usage.seconds) * prices.second;
+    await charged(whole._request_id, nano);
+    const { data, response } = await client.audio.transcriptions
+        .create({ ...asked, response_format: 'srt' })
+        .withResponse();
+    assert.match(data, /^1\n00:00:00,160 --> 00:00:00,\d+\nHello, 世界 🎵\n/);
+    const row = await gw.usage(response.headers.get('x-request-id'));
+    assert.equal(Math.round(Number(row.charge) * 1e9), nano);
+    const { events, id } = await listened(client.audio.transcriptions.create({ ...asked, stream: true }));
+    assert.equal(events.at(-1).text, input);
+    await charged(id, nano);
+    const detailed = await client.audio.translations.create({ ...asked, response_format: 'verbose_json' });
+    assert.equal(detailed.text, input);
+    assert.equal(detailed.segments.length, 1);
+    await charged(detailed._request_id, nano);
+});
+
+test('sandbox transcription of another sound says that it is none of its own', async () => {
+    const file = new File([new Uint8Array(32000)], 'noise.mp3', { type: 'audio/mpeg' });
+    const told = await client.audio.transcriptions.create({ model: 'whisper-1', file });
+    assert.match(told.text, /sandbox.*2\.0 seconds/);
+    await charged(told._request_id, 2 * prices.second);
 });
 
 test('sandbox models that fail on purpose', async () => {

@@ -70,6 +70,14 @@ struct loop *engine_loop(struct engine *engine)
     return engine->loop;
 }
 
+unsigned engine_attempts(const struct engine *engine)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < engine->multi_count; i++)
+        n += engine->multis[i]->transfers;
+    return n;
+}
+
 const char *engine_sandbox_url(const struct engine *engine)
 {
     return engine->sandbox_url;

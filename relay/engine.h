@@ -31,6 +31,8 @@ void engine_free(struct engine **engine);
 /* Finished transfers: sets their end and tells their sinks.  Once a turn. */
 void engine_collect(struct engine *engine);
 struct loop *engine_loop(struct engine *engine);
+/* How many attempts there are. */
+unsigned engine_attempts(const struct engine *engine);
 
 /* --- for attempt.c -------------------------------------------------------------------------------
  */

@@ -272,3 +272,35 @@ bool upstream_error_is_model(const struct upstream_error *error)
                                         "deployment for this resource does not exist", NULL};
     return code_in(error, codes) || text_in(error, texts);
 }
+
+/* --- secrets -------------------------------------------------------------------------------------
+ */
+
+#define SECRET_MIN 8
+
+static void hide(char *text, const char *secret)
+{
+    size_t n = strlen(secret);
+    if (n < SECRET_MIN)
+        return;
+    for (char *at = strstr(text, secret); at != NULL; at = strstr(at + 3, secret)) {
+        memcpy(at, "***", 3);
+        memmove(at + 3, at + n, strlen(at + n) + 1);
+    }
+}
+
+static void hide_in_error(struct upstream_error *error, const char *secret)
+{
+    hide(error->message, secret);
+    hide(error->type, secret);
+    hide(error->code, secret);
+    hide(error->param, secret);
+}
+
+void upstream_error_hide(struct upstream_error *error, const struct provider *provider)
+{
+    hide_in_error(error, provider->key);
+    for (unsigned i = 0; i < provider->headers.n; i++)
+        if (provider->headers.list[i].secret != NULL)
+            hide_in_error(error, provider->headers.list[i].secret);
+}

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/str.h"
+#include "config/provider.h"
 #include "relay/failure.h"
 
 struct upstream_error {
@@ -21,6 +22,10 @@ struct upstream_error {
 /* Reads a body (JSON, HTML, text or nothing) that came with `status`.  An `error` member that is
  * null is no error. */
 void upstream_error_read(struct upstream_error *error, int status, struct str body);
+
+/* Masks the provider's secrets, which may have no known form, wherever the error quotes them (what
+ * is shorter than 8 bytes may be an ordinary word and stays). */
+void upstream_error_hide(struct upstream_error *error, const struct provider *provider);
 
 /* Lists, matched without regard to case on code and type first, then on the text. */
 bool upstream_error_is_blocked(const struct upstream_error *error);

@@ -233,42 +233,12 @@ static void describe(struct failure *failure, const struct upstream_error *error
     }
 }
 
-#define KEY_MIN 8 /* a shorter one may be an ordinary word */
-
-/* A key that has no known form is masked by what it is. */
-static void hide_key(char *text, const char *key)
-{
-    size_t n = strlen(key);
-    if (n < KEY_MIN)
-        return;
-    for (char *at = strstr(text, key); at != NULL; at = strstr(at + 3, key)) {
-        memcpy(at, "***", 3);
-        memmove(at + 3, at + n, strlen(at + n) + 1);
-    }
-}
-
-static void hide_in_error(struct upstream_error *error, const char *key)
-{
-    hide_key(error->message, key);
-    hide_key(error->type, key);
-    hide_key(error->code, key);
-    hide_key(error->param, key);
-}
-
-static void hide_secrets(struct upstream_error *error, const struct provider *provider)
-{
-    hide_in_error(error, provider->key);
-    for (unsigned i = 0; i < provider->headers.n; i++)
-        if (provider->headers.list[i].secret != NULL)
-            hide_in_error(error, provider->headers.list[i].secret);
-}
-
 static enum fault judge_error(const struct outcome *outcome, struct upstream_error *error,
                               struct failure *failure)
 {
     const struct provider *provider = outcome->attempt->call.provider;
     if (provider != NULL)
-        hide_secrets(error, provider);
+        upstream_error_hide(error, provider);
     enum fault fault = fault_of_text(error);
     if (fault == FAULT_NONE)
         fault = fault_of_status(error);

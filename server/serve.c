@@ -395,6 +395,7 @@ static int boot(struct server *server, const struct serve_options *options)
     server->admin = (struct admin_host){.store = server->store,
                                         .context = server,
                                         .snapshot = server_snapshot,
+                                        .engine = server_engine,
                                         .status = server_status,
                                         .reload = server_ask_reload};
     int claimed = claim_address(server, options);

@@ -50,6 +50,12 @@ struct snapshot *server_snapshot(void *context)
     return snapshot_retain(server->workers[0]->relay.snapshot);
 }
 
+struct engine *server_engine(void *context)
+{
+    struct server *server = context;
+    return server->workers[0]->engine;
+}
+
 json_t *server_status(void *context)
 {
     struct server *server = context;

@@ -97,7 +97,8 @@ static void on_second(struct timer *timer)
 
 static bool drained(const struct worker *worker)
 {
-    return worker->relay.request_count == 0 && http_connections(worker->http) == 0;
+    return worker->relay.request_count == 0 && engine_attempts(worker->engine) == 0 &&
+           http_connections(worker->http) == 0;
 }
 
 static void check_drained(struct worker *worker)

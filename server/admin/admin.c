@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "server/admin/operation.h"
+#include "server/admin/probe.h"
 #include "server/admin/upstream.h"
 #include "store/book.h"
 
@@ -110,6 +111,23 @@ static void run_provider_list(struct admin_call *call)
     answer_from_snapshot(call, admin_providers_json);
 }
 
+static void run_provider_test(struct admin_call *call)
+{
+    const struct admin_host *host = call->host;
+    const char *name = json_string_value(json_object_get(call->arguments, "name"));
+    if (name == NULL || json_object_size(call->arguments) != 1) {
+        admin_fail(call, ADMIN_USAGE, "provider test takes a name");
+        return;
+    }
+    struct snapshot *snapshot = host->snapshot(host->context);
+    const struct provider *provider = snapshot_provider(snapshot, str_of(name));
+    if (provider == NULL)
+        admin_fail(call, ADMIN_NOTFOUND, "there is no provider \"%s\" in the configuration", name);
+    else
+        probe_begin(call, host->engine(host->context), snapshot, provider);
+    snapshot_drop(&snapshot);
+}
+
 /* --- operations of the store --- */
 
 static enum admin_exit exit_of(enum store_code code)
@@ -198,6 +216,7 @@ static const struct admin_operation operations[] = {
     {"reload", ADMIN_NEEDS_SERVER, run_reload},
     {"model list", ADMIN_NEEDS_SNAPSHOT, run_model_list},
     {"provider list", ADMIN_NEEDS_SNAPSHOT, run_provider_list},
+    {"provider test", ADMIN_NEEDS_ENGINE, run_provider_test},
     {"user add", ADMIN_NEEDS_STORE, NULL},
     {"user list", ADMIN_NEEDS_STORE, NULL},
     {"user show", ADMIN_NEEDS_STORE, NULL},
@@ -240,6 +259,8 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
         return host->store != NULL;
     case ADMIN_NEEDS_SNAPSHOT:
         return host->snapshot != NULL;
+    case ADMIN_NEEDS_ENGINE:
+        return host->snapshot != NULL && host->engine != NULL;
     case ADMIN_NEEDS_SERVER:
         return host->status != NULL && host->reload != NULL;
     }
@@ -265,7 +286,7 @@ void admin_begin(const struct admin_host *host, struct admin_call *call)
         admin_fail(call, ADMIN_UNREACHABLE, "no server is running");
     } else if (operation->need == ADMIN_NEEDS_STORE) {
         run_in_store(call, operation->name);
-    } else if (json_object_size(call->arguments) > 0) {
+    } else if (operation->need != ADMIN_NEEDS_ENGINE && json_object_size(call->arguments) > 0) {
         admin_fail(call, ADMIN_USAGE, "%s takes no arguments", operation->name);
     } else {
         operation->run(call);

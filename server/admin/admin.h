@@ -13,6 +13,7 @@
 #include "base/mailbox.h"
 #include "base/str.h"
 #include "config/snapshot.h"
+#include "relay/engine.h"
 #include "store/store.h"
 
 /* What the process behind the operations offers.  Functions may be NULL without a server. */
@@ -21,6 +22,8 @@ struct admin_host {
     void *context;
     /* A new reference to the configuration in force. */
     struct snapshot *(*snapshot)(void *context);
+    /* The way to providers of the thread that the calls run in. */
+    struct engine *(*engine)(void *context);
     /* Members "loops", "providers", "version", "uptime_s", "url"... of `status`; a new object. */
     json_t *(*status)(void *context);
     /* Loads the file again and swaps all or nothing.  Calls `done` (in the thread of `reply`) with

@@ -170,7 +170,7 @@ static const char *auth_name(enum provider_auth auth)
 }
 
 /* A URL may carry user:password@, which nobody who lists providers needs to see. */
-static json_t *url_json(const char *url)
+json_t *admin_url_json(const char *url)
 {
     char *copy = str_dup(str_of(url));
     if (!copy)
@@ -184,7 +184,7 @@ static json_t *url_json(const char *url)
 static json_t *provider_json(const struct provider *provider)
 {
     return json_pack("{s:s, s:o, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-                     provider->name, "base_url", url_json(provider->base_url), "auth",
+                     provider->name, "base_url", admin_url_json(provider->base_url), "auth",
                      auth_name(provider->auth), "enabled", provider->enabled ? 1 : 0, "key",
                      provider->key && provider->key[0] != '\0' ? "set" : "none",
                      "connect_timeout_ms", (json_int_t)provider->connect_timeout_ms,

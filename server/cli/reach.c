@@ -113,27 +113,60 @@ void target_release(struct target *target)
 
 /* --- in this process --- */
 
-static struct snapshot *host_snapshot(void *context)
+/* What a server offers to operations, as far as this process has it. */
+struct here {
+    struct snapshot *snapshot;
+    struct loop *loop;
+    struct engine *engine; /* NULL: the operation needs none */
+    bool done;             /* the call is back */
+};
+
+static struct snapshot *here_snapshot(void *context)
 {
-    return snapshot_retain(context);
+    const struct here *here = context;
+    return snapshot_retain(here->snapshot);
+}
+
+static struct engine *here_engine(void *context)
+{
+    const struct here *here = context;
+    return here->engine;
+}
+
+static bool here_open(struct here *here, const char *operation)
+{
+    const struct admin_operation *row = admin_operation_find(str_of(operation));
+    if (loop_new(&here->loop) != FAULT_NONE)
+        return false;
+    if (row == NULL || row->need != ADMIN_NEEDS_ENGINE)
+        return true;
+    return engine_open_library() && engine_new(&here->engine, here->loop, NULL, 1) == FAULT_NONE;
+}
+
+static void here_close(struct here *here)
+{
+    engine_free(&here->engine);
+    loop_free(&here->loop);
 }
 
 static void on_done(struct admin_call *call)
 {
-    bool *done = call->context;
-    *done = true;
+    struct here *here = call->context;
+    here->done = true;
 }
 
-static void pump(struct mailbox *mailbox, const bool *done)
+/* Turns of the loop, as a worker's, until the call is done. */
+static void pump(const struct here *here)
 {
-    clock_tick();
     int64_t deadline_ms = clock_ms() + WAIT_MS;
-    while (!*done && clock_ms() < deadline_ms) {
-        struct pollfd readable = {mailbox->fd, POLLIN, 0};
-        int n = poll(&readable, 1, (int)(deadline_ms - clock_ms()));
-        if (n > 0)
-            mailbox_deliver(mailbox);
-        clock_tick();
+    while (!here->done && clock_ms() < deadline_ms) {
+        loop_wait(here->loop, (int)(deadline_ms - clock_ms()));
+        loop_run_events(here->loop);
+        loop_run_timers(here->loop);
+        if (here->engine != NULL)
+            engine_collect(here->engine);
+        loop_run_ready(here->loop);
+        loop_reap(here->loop);
     }
 }
 
@@ -150,40 +183,47 @@ static void take_outcome(struct admin_call *call, struct answer *answer)
     }
 }
 
+/* False: it took too long, and the store has been closed to get the call back. */
+static bool run_here(struct here *here, struct store **store, struct admin_call *call)
+{
+    struct admin_host host = {.store = *store, .context = here};
+    host.snapshot = here->snapshot ? here_snapshot : NULL;
+    host.engine = here->engine ? here_engine : NULL;
+    call->done = on_done;
+    call->context = here;
+    call->reply = loop_mailbox(here->loop);
+    clock_tick();
+    admin_begin(&host, call);
+    pump(here);
+    if (here->done)
+        return true;
+    store_close(store); /* ends its thread */
+    mailbox_deliver(call->reply);
+    return false;
+}
+
 bool reach_in_process(struct store **store, struct snapshot *snapshot, const char *operation,
                       json_t *arguments, struct answer *answer)
 {
-    struct mailbox mailbox;
-    if (!mailbox_init(&mailbox)) {
-        answer_fail(answer, ADMIN_FAILED, "no file descriptor is free");
+    struct here here = {.snapshot = snapshot};
+    bool in_time = true;
+    if (!here_open(&here, operation)) {
+        answer_fail(answer, ADMIN_FAILED, "no memory, or no file descriptor is free");
+        here_close(&here);
         return true;
     }
-    bool done = false, in_time;
-    struct admin_host host = {.store = *store, .context = snapshot};
-    host.snapshot = snapshot ? host_snapshot : NULL;
     struct admin_call call;
     memset(&call, 0, sizeof call);
     call.operation = str_of(operation);
     call.arguments = arguments;
-    call.reply = &mailbox;
-    call.done = on_done;
-    call.context = &done;
-    clock_tick();
-    admin_begin(&host, &call);
-    pump(&mailbox, &done);
-    in_time = done;
-    if (!in_time) {
-        /* The store still holds the call; closing ends its thread, so that it comes back. */
-        store_close(store);
-        mailbox_deliver(&mailbox);
-    }
-    if (done)
+    in_time = run_here(&here, store, &call);
+    if (here.done)
         take_outcome(&call, answer);
     else
         answer_fail(answer, ADMIN_FAILED,
                     "the database took longer than 10 s; look before you try again");
     admin_release(&call);
-    mailbox_release(&mailbox);
+    here_close(&here);
     return in_time;
 }
 

@@ -1,15 +1,16 @@
-// provider add: what it writes, what it refuses, and that a running server has it at once.
+// provider add: what it writes, what it refuses, and that a running server has it at once; provider
+// test: what it asks, and what it tells of the answer.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { J1, reply } from './lib/answers.mjs';
+import { fault, J1, raw, reply } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { configText, scene } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
-import { Upstream } from './lib/upstream.mjs';
+import { refusedPort, Upstream } from './lib/upstream.mjs';
 
 const price = 'in_text 1 per 1M tokens, out_text 1 per 1M tokens';
 const s = await scene({ after, name: 'provider-cli' });
@@ -143,4 +144,103 @@ test('provider-6 without a server it is in force with the next start', async (t)
     await other.gw.cli(['reload']);
     const gone = await call(other.gw, { body: chat({ model: 'later-1' }) });
     errorIs(gone, 404, 'invalid_request_error', 'model_not_found');
+});
+
+const list = JSON.stringify({ object: 'list', data: [{ id: 'up-mini' }, { id: 'new-1' }, { id: 'other' }] });
+
+/** `provider test`: its result, or what it says on stderr. */
+async function tested(name, gateway = gw) {
+    const done = await gateway.cliRaw(['provider', 'test', name, '--json']);
+    assert.doesNotMatch(done.stdout + done.stderr, /sk-provider/, 'the key is never shown');
+    return { ...done, result: done.stdout === '' ? null : JSON.parse(done.stdout) };
+}
+
+test('provider-7 the list of models is asked for as a request would be', async () => {
+    s.M1.reset().once(reply(list));
+    const before = (await gw.cli(['usage', 'tail'])).length;
+    const { code, result } = await tested('P1');
+    assert.equal(code, 0);
+    assert.equal(s.M1.last.startLine, 'GET /v1/models HTTP/1.1');
+    assert.equal(s.M1.last.header('authorization'), 'Bearer sk-provider-one');
+    assert.equal(s.M1.last.header('content-type'), undefined);
+    const { ms, missing, ...rest } = result;
+    assert.deepEqual(rest, { name: 'P1', url: s.M1.url, status: 200, models: 3 });
+    assert.ok(ms >= 0);
+    assert.ok(missing.includes('up-4o') && !missing.includes('up-mini'));
+    assert.equal((await gw.cli(['usage', 'tail'])).length, before, 'it costs nothing');
+    s.M1.once(reply('[{"id":"up-mini"}]'));
+    assert.equal((await tested('P1')).result.models, 1, 'a list without its envelope');
+});
+
+test('provider-8 what goes wrong is told, with exit code 1', async (t) => {
+    const leak = 'Incorrect API key provided: sk-provider-one (see https://up.example)';
+    for (const [name, answer, pattern] of [
+        ['a key that is refused', fault(401, { message: leak }), /status 401.*does not accept the key \("Incorrect/],
+        ['another base URL', fault(404, { message: 'no such route' }), /status 404.*base URLs end with \/v1/],
+        ['another host', reply('', { status: 301, headers: { Location: 'http://x.example/' } }), /status 301.*elsewhere/],
+        ['a rate limit', fault(429, { message: 'slow down' }), /status 429.*limits the rate \("slow down"\)/],
+        ['a fault of its own', reply('<h1>no</h1>', { status: 503, type: 'text/html' }), /status 503.*fails$/m],
+        ['a page', reply('<html>', { type: 'text/html' }), /status 200.*that is no list of models/],
+        ['JSON that is no list', reply('{"data":{}}'), /status 200.*that is no list of models/],
+        ['what is not HTTP', raw('SSH-2.0-x\r\n', 'fin'), /not HTTP|without a whole answer/],
+        ['an answer cut short', raw('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{', 'rst'), /without a whole answer/],
+    ]) {
+        await t.test(`provider-8 ${name}`, async () => {
+            s.M1.reset().once(answer);
+            const { code, stdout, stderr } = await tested('P1');
+            assert.equal(code, 1, stderr);
+            assert.equal(stdout, '');
+            assert.match(stderr, /^gateway: provider "P1": .*after \d+ ms: /);
+            assert.match(stderr, pattern);
+        });
+    }
+    await t.test('provider-8 nobody there', async () => {
+        const url = `http://127.0.0.1:${await refusedPort()}/v1`;
+        await gw.cli(['provider', 'add', 'dead', '--url', url, '--allow-private']);
+        assert.match((await tested('dead')).stderr, /could not be reached/);
+    });
+    await t.test('provider-8 a provider that is not in the configuration', async () => {
+        const { code, stderr } = await tested('nope');
+        assert.equal(code, 3);
+        assert.match(stderr, /no provider "nope"/);
+    });
+});
+
+test('provider-9 a key that is wanted and not set', async () => {
+    await gw.cli(['provider', 'add', 'keyless', ...local]);
+    M3.once(fault(401, { message: 'who are you' }));
+    assert.match((await tested('keyless')).stderr, /wants a key, and none is set \("who are you"\)/);
+    assert.equal(M3.last.header('authorization'), undefined);
+});
+
+test("provider-9 the provider's own query and headers are part of it", async () => {
+    const more = 'query = api-version=1\nheader = X-Region: eu\nheader = X-Extra: env:P2_KEY\n';
+    fs.appendFileSync(path.join(folder, 'keyless.conf'), more);
+    await gw.cli(['reload']);
+    M3.once(fault(400, { message: 'no sk-provider-two here' }));
+    assert.match((await tested('keyless')).stderr, /status 400.*"no sk-\*\*\* here"|"no \*\*\* here"/);
+    assert.equal(M3.last.target, '/v1/models?api-version=1');
+    assert.equal(M3.last.header('x-region'), 'eu');
+    assert.equal(M3.last.header('x-extra'), 'sk-provider-two');
+});
+
+test('provider-10 without a server the command asks by itself', async (t) => {
+    const other = await scene(t, { name: 'stopped-test' });
+    await other.gw.stop();
+    other.M1.once(reply(list));
+    const { code, result } = await tested('P1', other.gw);
+    assert.equal(code, 0);
+    assert.equal(result.models, 3);
+    other.M1.once(fault(500, { message: 'x' }));
+    assert.equal((await tested('P1', other.gw)).code, 1);
+});
+
+test('provider-11 the end of the server waits for a test that is under way', async (t) => {
+    const other = await scene(t, { name: 'ending-test' });
+    other.M1.once(async ({ closed }) => closed);
+    const asked = tested('P1', other.gw);
+    await other.M1.request();
+    await other.gw.stop();
+    const { code, stderr } = await asked;
+    assert.ok(code === 1 || code === 6, `${code} ${stderr}`);
 });

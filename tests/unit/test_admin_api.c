@@ -47,6 +47,13 @@ static struct snapshot *give_snapshot(void *context)
     return snapshot_retain(room->snapshot);
 }
 
+/* No test gets as far as to use it. */
+static struct engine *give_no_engine(void *context)
+{
+    (void)context;
+    return NULL;
+}
+
 static json_t *give_status(void *context)
 {
     (void)context;
@@ -94,7 +101,12 @@ static int set_up(void **state)
         fail_msg("%.*s", (int)why.n, why.p);
     buf_release(&why);
     assert_true(mailbox_init(&room->mailbox));
-    room->host = (struct admin_host){room->store, room, give_snapshot, give_status, do_reload};
+    room->host = (struct admin_host){.store = room->store,
+                                     .context = room,
+                                     .snapshot = give_snapshot,
+                                     .engine = give_no_engine,
+                                     .status = give_status,
+                                     .reload = do_reload};
     *state = room;
     return 0;
 }
@@ -297,6 +309,17 @@ static void configuration_is_listed_without_a_secret(void **state)
                 "\"enabled\":true,\"key\":\"none\"");
 }
 
+static void provider_test_wants_the_name_of_one(void **state)
+{
+    struct room *room = *state;
+    expect_http(room, "provider test", json_object(), 400, "provider test takes a name");
+    expect_http(room, "provider test", json_pack("{s:i}", "name", 1), 400, "takes a name");
+    expect_http(room, "provider test", json_pack("{s:s, s:i}", "name", "up", "x", 1), 400,
+                "takes a name");
+    expect_http(room, "provider test", json_pack("{s:s}", "name", "down"), 404,
+                "{\"error\":{\"exit\":3,\"message\":\"there is no provider \\\"down\\\"");
+}
+
 static void status_adds_the_store(void **state)
 {
     struct room *room = *state;
@@ -337,6 +360,7 @@ int main(void)
         ROOM_TEST(outcomes_of_the_store_become_exit_codes_and_statuses),
         ROOM_TEST(unknown_operations_and_arguments_are_usage_errors),
         ROOM_TEST(configuration_is_listed_without_a_secret),
+        ROOM_TEST(provider_test_wants_the_name_of_one),
         ROOM_TEST(status_adds_the_store),
         ROOM_TEST(reload_tells_the_check),
         ROOM_TEST(host_without_a_server_refuses_what_needs_one),

@@ -268,6 +268,23 @@ static void body_cut_anywhere_is_read_safely(void **state)
     }
 }
 
+static void secret_without_a_known_form_is_hidden_everywhere(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"error\":{\"message\":\"my-own-key, my-own-keymy-own-key\","
+                               "\"type\":\"my-own-key\",\"code\":\"a my-own-key\"}}";
+    char key[] = "my-own-key", short_key[] = "short", no_key[] = "";
+    upstream_error_read(&error, 400, str_of(body));
+    upstream_error_hide(&error, &(struct provider){.key = key});
+    assert_string_equal(error.message, "***, ******");
+    assert_string_equal(error.type, "***");
+    assert_null(strstr(error.code, "own"));
+    upstream_error_read(&error, 400, STR("{\"error\":{\"message\":\"a short key\"}}"));
+    upstream_error_hide(&error, &(struct provider){.key = short_key});
+    upstream_error_hide(&error, &(struct provider){.key = no_key});
+    assert_string_equal(error.message, "a short key");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +297,7 @@ int main(void)
         cmocka_unit_test(ordinary_errors_are_on_no_list),
         cmocka_unit_test(moderation_metadata_is_a_block),
         cmocka_unit_test(body_cut_anywhere_is_read_safely),
+        cmocka_unit_test(secret_without_a_known_form_is_hidden_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

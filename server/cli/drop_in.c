@@ -123,28 +123,36 @@ static bool make_folder(struct drop_in *drop_in, struct answer *answer)
     return drop_in->made_folder || errno == EEXIST || fail_system(answer, drop_in->folder);
 }
 
+static bool put(struct drop_in *drop_in, struct str text, struct answer *answer)
+{
+    char *hidden = path_in(drop_in, ".", ".XXXXXX"), *old = path_in(drop_in, ".", ".old");
+    bool ok = false;
+    if (hidden == NULL || old == NULL)
+        answer_fail(answer, ADMIN_FAILED, "out of memory");
+    else
+        ok = make_hidden(hidden, drop_in->path, text, answer) &&
+             (drop_in->replace ? place_over(drop_in, hidden, &old, answer)
+                               : place_new(drop_in, hidden, answer));
+    free(hidden);
+    free(old);
+    return ok;
+}
+
 bool drop_in_put(struct drop_in *drop_in, struct str text, struct answer *answer)
 {
     drop_in->folder = path_beside(drop_in->config, STR("conf.d"));
-    char *hidden = NULL, *old = NULL;
-    bool ok = drop_in->folder != NULL;
-    if (ok) {
-        drop_in->path = path_in(drop_in, "", "");
-        hidden = path_in(drop_in, ".", ".XXXXXX");
-        old = path_in(drop_in, ".", ".old");
-        ok = drop_in->path != NULL && hidden != NULL && old != NULL;
-    }
-    if (!ok)
+    drop_in->path = drop_in->folder != NULL ? path_in(drop_in, "", "") : NULL;
+    if (drop_in->path == NULL) {
         answer_fail(answer, ADMIN_FAILED, "out of memory");
-    ok = ok && make_folder(drop_in, answer) && make_hidden(hidden, drop_in->path, text, answer) &&
-         (drop_in->replace ? place_over(drop_in, hidden, &old, answer)
-                           : place_new(drop_in, hidden, answer));
+        return false;
+    }
+    if (!make_folder(drop_in, answer))
+        return false;
+    bool ok = put(drop_in, text, answer);
     if (ok)
         sync_folder(drop_in);
     else if (drop_in->made_folder)
         rmdir(drop_in->folder);
-    free(hidden);
-    free(old);
     return ok;
 }
 

@@ -1,20 +1,15 @@
 #include "relay/body.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SPOOL_PIECE 65536
-
-void body_init(struct body *body, uint64_t max, const char *spool_dir)
+void body_init(struct body *body, uint64_t max, const char *spool_dir, struct mailbox *sweeper)
 {
     memset(body, 0, sizeof *body);
     buf_init(&body->memory, BODY_MEMORY_MAX);
-    body->fd = -1;
     body->max = max;
     body->spool_dir = spool_dir;
+    body->sweeper = sweeper;
 }
 
 void body_release(struct body *body)
@@ -24,34 +19,17 @@ void body_release(struct body *body)
     body->edits = NULL;
     body->edit_room = 0;
     buf_release(&body->memory);
-    if (body->fd >= 0)
-        close(body->fd);
-    body->fd = -1;
+    spool_free(&body->spool, body->sweeper);
     body->bytes = 0;
 }
 
-/* The one disk write allowed on a loop: at most 64 KiB at a time into the page cache. */
-static bool spool_write(int fd, const char *p, size_t n)
+static bool spill(struct body *body)
 {
-    while (n > 0) {
-        ssize_t done = write(fd, p, n < SPOOL_PIECE ? n : SPOOL_PIECE);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-    }
-    return true;
-}
-
-static bool spool_open(struct body *body)
-{
-    body->fd = open(body->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (body->fd < 0)
+    body->spool = spool_new(body->spool_dir);
+    if (body->spool == NULL)
         return false;
     struct str held = buf_str(&body->memory);
-    if (!spool_write(body->fd, held.p, held.n))
+    if (!spool_write(body->spool, held.p, held.n))
         return false;
     buf_release(&body->memory);
     return true;
@@ -61,9 +39,9 @@ enum body_result body_add(struct body *body, const char *p, size_t n)
 {
     if (n > body->max - body->bytes)
         return BODY_TOO_LARGE;
-    if (body->fd < 0 && body->bytes + n > BODY_MEMORY_MAX && !spool_open(body))
+    if (body->spool == NULL && body->bytes + n > BODY_MEMORY_MAX && !spill(body))
         return BODY_FAILED;
-    bool kept = body->fd >= 0 ? spool_write(body->fd, p, n) : buf_add(&body->memory, p, n);
+    bool kept = body->spool != NULL ? spool_write(body->spool, p, n) : buf_add(&body->memory, p, n);
     if (!kept)
         return BODY_FAILED;
     body->bytes += n;
@@ -128,20 +106,9 @@ uint64_t body_size(const struct body *body)
 bool body_read_original(const struct body *body, uint64_t at, char *into, size_t n)
 {
     CHECK(at + n <= body->bytes);
-    if (body->fd < 0) {
-        memcpy(into, body->memory.p + at, n);
-        return true;
-    }
-    while (n > 0) {
-        ssize_t done = pread(body->fd, into, n, (off_t)at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        into += done;
-        at += (uint64_t)done;
-        n -= (size_t)done;
-    }
+    if (body->spool != NULL)
+        return spool_read(body->spool, at, into, n);
+    memcpy(into, body->memory.p + at, n);
     return true;
 }
 

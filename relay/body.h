@@ -1,4 +1,4 @@
-/* A client's body: its original bytes, in memory or (above 1 MiB) spooled to an unnamed file, and a
+/* A client's body: its original bytes, in memory or (above 1 MiB) in an unnamed file, and a
  * short list of edits that are spliced in when it is sent upstream.  The original is never changed,
  * so that each attempt may edit it differently. */
 #ifndef RELAY_BODY_H
@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/str.h"
+#include "relay/spool.h"
 
 #define BODY_MEMORY_MAX ((size_t)1 << 20)
 #define BODY_EDITS_MAX 512
@@ -22,11 +23,12 @@ struct body_edit {
 };
 
 struct body {
-    struct buf memory; /* everything, while fd < 0 */
-    int fd;            /* the spool file, or -1 */
+    struct buf memory;   /* everything, while there is no spool */
+    struct spool *spool; /* NULL = none */
     uint64_t bytes;
     uint64_t max;
-    const char *spool_dir;   /* borrowed for the body's life */
+    const char *spool_dir;   /* borrowed for the body's life, as is the next */
+    struct mailbox *sweeper; /* where the spool ends; NULL = here */
     struct body_edit *edits; /* heap; sorted, disjoint */
     unsigned edit_count, edit_room;
 };
@@ -40,7 +42,8 @@ struct body_cursor {
 
 enum body_result { BODY_OK, BODY_TOO_LARGE, BODY_FAILED /* memory or disk */ };
 
-void body_init(struct body *body, uint64_t max, const char *spool_dir);
+/* Keeps folder and mailbox for the body's life. */
+void body_init(struct body *body, uint64_t max, const char *spool_dir, struct mailbox *sweeper);
 /* Frees the bytes when nothing will be sent again; size and edits are gone too. */
 void body_release(struct body *body);
 /* TOO_LARGE takes nothing; after FAILED the body is only good for body_release. */

@@ -22,6 +22,7 @@ struct relay {
     struct health *health;
     struct snapshot *snapshot; /* in force for new requests; one reference */
     const char *spool_dir;     /* where big bodies go: the database's folder */
+    struct mailbox *sweeper;   /* of a thread that may wait: closes their files */
     struct ident_source idents;
     struct request *requests; /* all that are not freed */
     unsigned request_count;

@@ -117,7 +117,7 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     request->grave.release = request_destroy;
     timer_init(&request->timer, request_on_timer);
     body_init(&request->body, (uint64_t)request->snapshot->settings.server_max_body_json,
-              relay->spool_dir);
+              relay->spool_dir, relay->sweeper);
     buf_init(&request->local, LOCAL_BYTES_MAX);
     buf_init(&request->error_body, ERROR_BODY_MAX);
     buf_init(&request->answer_headers, 8192);

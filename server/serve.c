@@ -170,6 +170,7 @@ static bool make_workers(struct server *server, long fd_limit)
         .health = server->health,
         .sandbox_url = server->sandbox_url,
         .spool_dir = server->spool_dir,
+        .sweeper = &server->sweeper,
         .newest_id = store_newest_id(server->store),
         .fd_limit = fd_limit,
     };
@@ -327,11 +328,12 @@ static void read_signals(struct server *server)
     }
 }
 
-/* The main thread: signals, reload, log writing. */
+/* The main thread: signals, reload, log writing, the end of spooled bodies. */
 static void run(struct server *server)
 {
-    struct pollfd fds[3] = {{.fd = server->signal_fd, .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = server->signal_fd, .events = POLLIN},
                             {.fd = server->mailbox.fd, .events = POLLIN},
+                            {.fd = server->sweeper.fd, .events = POLLIN},
                             {.fd = log_fd(), .events = POLLIN}};
     do {
         int wait = 1000;
@@ -344,6 +346,7 @@ static void run(struct server *server)
         read_signals(server);
         mailbox_deliver(&server->mailbox);
         log_flush();
+        mailbox_deliver(&server->sweeper);
     } while (!shutdown_goes_on(server));
 }
 
@@ -363,6 +366,9 @@ static void tear_down(struct server *server)
     store_close(&server->store);
     health_free(&server->health);
     mailbox_release(&server->mailbox);
+    if (server->sweeper.fd >= 0)
+        mailbox_deliver(&server->sweeper);
+    mailbox_release(&server->sweeper);
     if (server->signal_fd >= 0)
         close(server->signal_fd);
     snapshot_drop(&server->snapshot);
@@ -384,7 +390,8 @@ static int boot(struct server *server, const struct serve_options *options)
     server->signal_fd = take_signals();
     log_open(STDERR_FILENO, (enum log_level)server->snapshot->settings.server_log_level);
     long fd_limit = raise_fd_limit();
-    if (server->signal_fd < 0 || !start_libraries() || !mailbox_init(&server->mailbox))
+    if (server->signal_fd < 0 || !start_libraries() || !mailbox_init(&server->mailbox) ||
+        !mailbox_init(&server->sweeper))
         return complain("cannot start: ", strerror(errno));
     int code = open_store(server, options->store);
     if (code != 0)
@@ -413,7 +420,7 @@ int serve_run(const struct serve_options *options)
     if (server == NULL)
         return complain("cannot start: ", "no memory");
     server->snapshot = options->snapshot;
-    server->signal_fd = server->mailbox.fd = -1;
+    server->signal_fd = server->mailbox.fd = server->sweeper.fd = -1;
     buf_init(&server->url, 512);
     clock_tick();
     server->started_ms = clock_ms();

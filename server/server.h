@@ -36,6 +36,8 @@ struct server {
     unsigned worker_count;
     struct admin_host admin;
     struct mailbox mailbox; /* the main thread's */
+    struct mailbox
+        sweeper; /* the same, for files of big bodies, also when the workers have ended */
     int signal_fd;
     int64_t started_ms;
     /* Orders that are out; one kind at a time for each array. */

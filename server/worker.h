@@ -48,6 +48,7 @@ struct worker_options {
     struct health *health;
     const char *sandbox_url;
     const char *spool_dir;
+    struct mailbox *sweeper; /* see struct relay */
     int64_t newest_id;
     long fd_limit;                  /* of the process, at least worker_fds_needed */
     const struct admin_host *admin; /* worker 0 serves the admin socket; NULL for the others */

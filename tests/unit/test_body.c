@@ -57,7 +57,7 @@ static void empty_body_reads_as_nothing(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     assert_reads(&body, "");
     assert_true(body_edit(&body, 0, 0, STR("text")));
     assert_reads(&body, "text");
@@ -68,7 +68,7 @@ static void body_over_its_limit_takes_nothing(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 10, spool_dir());
+    body_init(&body, 10, spool_dir(), NULL);
     add(&body, "0123456");
     assert_int_equal(body_add(&body, "789a", 4), BODY_TOO_LARGE);
     assert_int_equal(body_add(&body, "x", SIZE_MAX), BODY_TOO_LARGE);
@@ -84,7 +84,7 @@ static void edits_are_spliced_in_at_every_cut(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "{\"model\":\"a\",\"stream\":true}");
     /* Out of order; a longer, a shorter and an empty text, and an insertion. */
     assert_true(body_edit(&body, 22, 26, STR("false")));
@@ -102,7 +102,7 @@ static void edits_at_both_ends_are_spliced_in(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "middle");
     assert_true(body_edit(&body, 6, 6, STR(">>")));
     assert_true(body_edit(&body, 0, 0, STR("<<")));
@@ -117,7 +117,7 @@ static void neighbouring_edits_do_not_disturb_each_other(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "abcdef");
     assert_true(body_edit(&body, 2, 4, STR("CD")));
     assert_true(body_edit(&body, 4, 6, STR("EF!")));
@@ -134,7 +134,7 @@ static void neighbouring_edits_do_not_disturb_each_other(void **state)
 static void edit_over(uint64_t begin, uint64_t end)
 {
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "abcdefghij");
     bool first = body_edit(&body, 4, 6, STR("x"));
     bool second = body_edit(&body, begin, end, STR("y"));
@@ -196,17 +196,17 @@ static void body_at_the_boundary_stays_in_memory(void **state)
     (void)state;
     struct body body;
     char *text = big_text();
-    body_init(&body, BIG, spool_dir());
+    body_init(&body, BIG, spool_dir(), NULL);
     assert_int_equal(body_add(&body, text, BODY_MEMORY_MAX - 1), BODY_OK);
     assert_int_equal(body_add(&body, text, 1), BODY_OK);
-    assert_true(body.fd < 0);
+    assert_true(body.spool == NULL);
     assert_int_equal(body_add(&body, text, 1), BODY_OK);
-    assert_true(body.fd >= 0);
+    assert_true(body.spool != NULL);
     assert_int_equal(body.memory.n, 0);
     assert_int_equal(body_size(&body), BODY_MEMORY_MAX + 1);
     free(text);
     body_release(&body);
-    assert_true(body.fd < 0);
+    assert_true(body.spool == NULL);
 }
 
 static char *edited(const char *text, const struct body *body, size_t *n)
@@ -237,12 +237,12 @@ static void spooled_body_reads_as_it_came_with_its_edits(void **state)
     char *text = big_text();
     for (size_t p = 1; p < COUNT(pieces); p++) {
         struct body body;
-        body_init(&body, BIG, spool_dir());
+        body_init(&body, BIG, spool_dir(), NULL);
         for (size_t at = 0; at < BIG; at += pieces[p]) {
             size_t n = BIG - at < pieces[p] ? BIG - at : pieces[p];
             assert_int_equal(body_add(&body, text + at, n), BODY_OK);
         }
-        assert_true(body.fd >= 0);
+        assert_true(body.spool != NULL);
         assert_true(body_edit(&body, BODY_MEMORY_MAX - 3, BODY_MEMORY_MAX + 4, STR("across")));
         assert_true(body_edit(&body, 5, 5, STR("insertion")));
         assert_true(body_edit(&body, BIG - 1, BIG, STR("")));
@@ -268,7 +268,7 @@ static void cursors_of_one_body_are_independent(void **state)
     struct body_cursor a = {0}, b = {0};
     char one[8], two[8];
     size_t n;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "abcdef");
     assert_true(body_edit(&body, 1, 2, STR("XYZ")));
     assert_true(body_read(&body, &a, one, 3, &n));
@@ -286,7 +286,7 @@ static void spool_without_a_folder_fails(void **state)
     (void)state;
     struct body body;
     char *text = big_text();
-    body_init(&body, BIG, "/nonexistent/folder");
+    body_init(&body, BIG, "/nonexistent/folder", NULL);
     assert_int_equal(body_add(&body, text, BODY_MEMORY_MAX), BODY_OK);
     assert_int_equal(body_add(&body, text, 1), BODY_FAILED);
     free(text);
@@ -300,9 +300,9 @@ static void spool_that_breaks_is_told_by_read(void **state)
     struct body_cursor cursor = {0};
     char *text = big_text();
     size_t n;
-    body_init(&body, BIG, spool_dir());
+    body_init(&body, BIG, spool_dir(), NULL);
     assert_int_equal(body_add(&body, text, BIG), BODY_OK);
-    assert_int_equal(ftruncate(body.fd, 10), 0); /* as if the disk had lost it */
+    assert_int_equal(ftruncate(body.spool->fd, 10), 0); /* as if the disk had lost it */
     assert_false(body_read(&body, &cursor, text, 100, &n));
     free(text);
     body_release(&body);
@@ -312,7 +312,7 @@ static void released_body_is_empty_and_may_be_released_again(void **state)
 {
     (void)state;
     struct body body;
-    body_init(&body, 100, spool_dir());
+    body_init(&body, 100, spool_dir(), NULL);
     add(&body, "abc");
     assert_true(body_edit(&body, 0, 1, STR("z")));
     body_release(&body);

@@ -13,6 +13,8 @@ import { Changes, deadlineMs, eventually } from './wait.mjs';
 
 export const binary = path.resolve(root, process.env.GATEWAY_BIN ?? 'build/gateway');
 
+export const isSanitized = /asan|tsan/.test(binary);
+
 /** What no log may hold. */
 const alarms = [
     /AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer/,
@@ -242,10 +244,36 @@ export class Gateway {
     }
 
     get rssBytes() {
+        return this.#memory('VmRSS');
+    }
+
+    /** The most it has been since the last forgetPeak. */
+    get peakRssBytes() {
+        return this.#memory('VmHWM');
+    }
+
+    forgetPeak() {
+        fs.writeFileSync(`/proc/${this.child.pid}/clear_refs`, '5');
+    }
+
+    #memory(name) {
         // A sanitizer's allocator keeps what is freed: its builds give no figures of memory.
-        if (/asan|tsan/.test(binary)) return 0;
+        if (isSanitized) return 0;
         const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'latin1');
-        return Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) * 1024;
+        return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)[1]) * 1024;
+    }
+
+    /** How long its threads were ready to run while others had the processor, in milliseconds. */
+    get takenMs() {
+        const tasks = `/proc/${this.child.pid}/task`;
+        const waited = (id) => Number(fs.readFileSync(`${tasks}/${id}/schedstat`, 'latin1').split(' ')[1]);
+        return fs.readdirSync(tasks).reduce((sum, id) => sum + waited(id), 0) / 1e6;
+    }
+
+    /** The longest turn of any loop in the last minute, in milliseconds. */
+    async lagMs() {
+        const { loops } = await this.cli(['status']);
+        return Math.max(...loops.map((loop) => loop.lag_max_ms));
     }
 
     signal(name) {

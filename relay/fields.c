@@ -279,7 +279,8 @@ void fields_add_part(struct fields *fields, enum field_name name, struct str pie
         size_t room = MODEL_NAME_MAX - field->count;
         memcpy(fields->model + field->count, piece.p, piece.n < room ? piece.n : room);
     }
-    size_t had = strlen(field->text), room = sizeof field->text - 1 - had;
+    size_t most = sizeof field->text - 1;
+    size_t had = field->count < most ? field->count : most, room = most - had;
     memcpy(field->text + had, piece.p, piece.n < room ? piece.n : room);
     field->text_cut |= piece.n > room;
     field->count += piece.n;
@@ -295,6 +296,8 @@ static enum jspan_type type_of_text(enum field_name name, const struct field *fi
 {
     int64_t number;
     struct str text = str_of(field->text);
+    if (text.n != field->count) /* cut, or a NUL in it: another reader may read on */
+        return JSPAN_STRING;
     if (name == FIELD_n && str_i64(text, INT64_MIN, INT64_MAX, &number))
         return JSPAN_NUMBER;
     if (name == FIELD_stream && str_eq_nocase(text, STR("true")))

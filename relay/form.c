@@ -25,7 +25,7 @@ struct form {
 
 static void begin_file(struct form *form, const struct multipart_part *part)
 {
-    form->in_file = form->files == 0;
+    form->in_file = true;
     form->file_repeated |= form->files > 0 || !str_eq(part->name, STR(FILE_NAME));
     form->is_text |= !part->has_filename;
     form->files++;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { data, events, J1, S1, S1u } from '../e2e/lib/answers.mjs';
 import { randomChatStream } from '../e2e/lib/chat_streams.mjs';
+import { wav } from '../e2e/lib/form.mjs';
 import { families, probeBytes } from '../e2e/lib/heads.mjs';
 import { Random } from '../e2e/lib/random.mjs';
 import { chat, chatStreamUsage } from '../e2e/lib/requests.mjs';
@@ -59,6 +60,23 @@ function heads() {
         });
 }
 
+/** A sound file of each format that is read. */
+function sounds() {
+    const mp3 = Buffer.alloc(417 * 4);
+    for (let i = 0; i < 4; i++) mp3.set([0xff, 0xfb, 0x90], i * 417);
+    const tag = Buffer.from('ID3\x04\0\0\0\0\0\x14'.padEnd(30, '\0'), 'latin1');
+    const page = (end, packet) => {
+        const head = Buffer.alloc(28);
+        head.write('OggS');
+        head.writeUInt32LE(end, 6);
+        head.set([1, packet.length], 26);
+        return Buffer.concat([head, Buffer.from(packet)]);
+    };
+    const opus = 'OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0';
+    const ogg = Buffer.concat([page(0, opus), page(0, 'OpusTags'), page(48000, 'x'.repeat(200))]);
+    return [wav(100), mp3, Buffer.concat([tag, mp3]), ogg];
+}
+
 function responseStreams() {
     const ends = [nestedError('rate_limit_exceeded', 'x'), flatError('c', 'x'), failedEvent('server_error')];
     const begun = e.created + e.progress;
@@ -76,3 +94,4 @@ write('tap', [
 ]);
 write('jspan', documents().map((text, i) => Buffer.concat([cuts(i), text])));
 write('guard', heads());
+write('sound', sounds().map((file, i) => Buffer.concat([cuts(i), file])));

@@ -85,10 +85,13 @@ bool buf_addv(struct buf *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    /* Into the room that is there; only what does not fit is written twice. */
+    size_t room = b->failed ? 0 : b->capacity - b->n;
+    int n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, format, args);
     bool ok = n >= 0 && buf_reserve(b, (size_t)n);
     if (ok) {
-        vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+        if ((size_t)n >= room)
+            vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
         b->n += (size_t)n;
     }
     va_end(again);

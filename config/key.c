@@ -15,6 +15,7 @@ static const struct {
 } choices[] = {
     {"auth", {"bearer", "api-key", "x-api-key"}},
     {"accept_sse", {"auto", "force"}},
+    {"embeddings_base64", {"native", "convert", "strip"}},
 };
 
 static const char *const *words_of(const struct key *key)

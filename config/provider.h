@@ -13,6 +13,11 @@
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
 enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
+enum embeddings_base64 {
+    EMBEDDINGS_NATIVE,  /* the provider answers in the encoding that it is asked for */
+    EMBEDDINGS_CONVERT, /* it knows numbers only: it is asked for them */
+    EMBEDDINGS_STRIP    /* it does not take encoding_format */
+};
 
 #define PROVIDER_NAME_MAX 64
 
@@ -30,6 +35,7 @@ struct provider {
     struct word_list header_allow;   /* of the client, passed on besides the usual ones */
     enum provider_auth auth;
     enum accept_sse accept_sse; /* what a stream's request says that it accepts */
+    enum embeddings_base64 embeddings_base64;
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms; /* streams: until the first complete event */
     int64_t whole_timeout_ms;      /* other answers: until the last byte */

@@ -89,6 +89,22 @@ static void release_long_answer(struct request *request)
     }
 }
 
+/* Into the stream and past the tap, which reads what the provider wrote. */
+static bool take_success(struct request *request, const char *p, size_t n)
+{
+    if (request->vectors != NULL && request->tap.kind == TAP_JSON) {
+        tap_feed(&request->tap, p, n);
+        if (request->tap.json_bad || vector_text_push(request->vectors, &request->stream, p, n))
+            return true;
+        request->tap.json_bad = true; /* though it may be whole: it is no answer */
+        return false;
+    }
+    if (!stream_push(&request->stream, p, n))
+        return false;
+    tap_feed(&request->tap, p, n);
+    return true;
+}
+
 static bool on_body(void *context, const char *p, size_t n)
 {
     struct request *request = context;
@@ -106,10 +122,9 @@ static bool on_body(void *context, const char *p, size_t n)
     if (request->tap.last_seen &&
         stream_size(&request->stream) > request->tap.last_end + TAP_LAST_BYTES)
         return true;
-    if (request->stream.ended || !stream_push(&request->stream, p, n)) {
+    if (request->stream.ended || !take_success(request, p, n)) {
         request->ended_early = true;
     } else {
-        tap_feed(&request->tap, p, n);
         release_long_answer(request);
         if (request->state == REQUEST_DRAINING) {
             stream_release_all(&request->stream);

@@ -1,5 +1,7 @@
 #include "relay/outbound.h"
 
+#include <string.h>
+
 #include "relay/drop.h"
 #include "relay/request.h"
 #include "relay/target.h"
@@ -27,18 +29,29 @@ const struct word_list *outbound_drop(const struct request *request)
     return request->fields->form == NULL ? &request->model->drop : &none;
 }
 
+/* What the model does not take, and what the provider does not. */
 static enum fault drop_unwanted(struct request *request)
 {
-    const struct word_list *drop = outbound_drop(request);
+    char format[] = "encoding_format";
+    char *names[WORD_LIST_MAX + 1];
+    struct word_list drop = *outbound_drop(request);
+    bool strip = request->module->endpoint == ENDPOINT_embeddings &&
+                 request->offer->provider->embeddings_base64 == EMBEDDINGS_STRIP;
+    if (strip) {
+        if (drop.n > 0)
+            memcpy(names, drop.list, drop.n * sizeof *names);
+        names[drop.n] = format;
+        drop = (struct word_list){names, drop.n + 1};
+    }
     request->dropped = 0;
-    if (drop->n == 0)
+    if (drop.n == 0)
         return FAULT_NONE;
-    switch (drop_members(&request->body, drop, &request->dropped)) {
+    switch (drop_members(&request->body, &drop, &request->dropped)) {
     case DROP_DONE:
         return FAULT_NONE;
     case DROP_TOO_MANY:
-        failure_set(&request->failure, FAULT_DUPLICATE_PARAMETER, "%s", drop->list[0]);
-        failure_set_param(&request->failure, drop->list[0]);
+        failure_set(&request->failure, FAULT_DUPLICATE_PARAMETER, "%s", drop.list[0]);
+        failure_set_param(&request->failure, drop.list[0]);
         return FAULT_DUPLICATE_PARAMETER;
     case DROP_FAILED:
         break;

@@ -64,6 +64,7 @@ static void request_destroy(struct grave *grave)
     if (request->tap_open)
         tap_release(&request->tap);
     stream_release_memory(&request->stream);
+    vector_text_free(&request->vectors);
     fields_free(&request->fields);
     references_release(&request->references);
     body_release(&request->body);

@@ -38,6 +38,7 @@
 #include "relay/relay.h"
 #include "relay/stream.h"
 #include "relay/tap.h"
+#include "relay/vector_text.h"
 #include "store/ident.h"
 #include "store/store.h"
 
@@ -114,6 +115,8 @@ struct request {
     uint64_t dropped;      /* members of the body that are left out for this attempt */
     struct buf error_body; /* of an answer that is no success */
     bool paused_for_room;
+    struct vector_text
+        *vectors; /* encode those of this attempt's answer; NULL = it passes as it is */
 
     struct stream stream;
     enum answer_kind answer;

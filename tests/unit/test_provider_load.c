@@ -74,6 +74,8 @@ static const struct faulty faulty_providers[] = {
      "3:16: error: \"X-Auth-Token\" looks like a secret; a client's must not reach a provider"},
     {"base_url = builtin:sandbox\nheader_allow = x-a\nheader = X-A: b\n",
      "3:16: error: \"x-a\" is set by header already"},
+    {"base_url = builtin:sandbox\nembeddings_base64 = covert\n",
+     "3:21: error: \"covert\" is not one of native, convert, strip; did you mean \"convert\"?"},
     {"base_url = builtin:sandbox\naccept_sse = on\n",
      "3:14: error: \"on\" is not one of auto, force"},
     {"base_url = builtin:sandbox\nimages_retry_ambiguous = yes\n",

@@ -207,6 +207,7 @@ static void snapshot_load_good_file_fills_everything(void **state)
         "max_output = 100\nowned_by = vendor\n"
         "[provider \"a\"]\nbase_url = https://a.example:8443/v1//\nkey = env:GATEWAY_TEST_KEY\n"
         "organization = org-1\nauth = x-api-key\ndrain = 0s\naccept_sse = force\n"
+        "embeddings_base64 = strip\n"
         "images_retry_ambiguous = on\n"
         "[provider \"b\"]\nbase_url = http://localhost:11434/v1\nallow_private = on\n"
         "key = file:b.key\nenabled = off\n"
@@ -221,6 +222,7 @@ static void snapshot_load_good_file_fills_everything(void **state)
     assert_null(a->project);
     assert_int_equal(a->auth, AUTH_X_API_KEY);
     assert_int_equal(a->accept_sse, ACCEPT_SSE_FORCE);
+    assert_int_equal(a->embeddings_base64, EMBEDDINGS_STRIP);
     assert_true(a->images_retry_ambiguous);
     assert_int_equal(a->drain_ms, 0);
     assert_int_equal(a->whole_timeout_ms, 280000);

@@ -87,6 +87,11 @@ const operations = {
         return result;
     },
 
+    async embed(client, { as, input }) {
+        const done = await client.embeddings.create({ model: as, input });
+        return { vectors: done.data.map(({ embedding }) => embedding), usage: done.usage.total_tokens };
+    },
+
     async speech(client, { input }) {
         const done = await client.audio.speech.create({ model: 'tts-1', input, voice: 'alloy' });
         return { bytes: Buffer.from(await done.arrayBuffer()), type: done.headers.get('content-type') };

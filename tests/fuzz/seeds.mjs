@@ -77,6 +77,15 @@ function sounds() {
     return [wav(100), mp3, Buffer.concat([tag, mp3]), ogg];
 }
 
+/** Answers with vectors. */
+function vectors() {
+    const floats = JSON.stringify(Array.from({ length: 50 }, (_, i) => (i - 25) / 7));
+    const texts = ['[1]', '[ ]', floats, '[1,null]', '[1e400]', '"AACAPw=="', '[[1],{"embedding":[1]}]'].map(
+        (vector) => `{"object":"list","data":[{"index":0,"embedding":${vector}} ,{"embedding":[-0.5]}],"usage":{}}`,
+    );
+    return [...texts.map((text) => Buffer.from(text)), ...documents()];
+}
+
 function responseStreams() {
     const ends = [nestedError('rate_limit_exceeded', 'x'), flatError('c', 'x'), failedEvent('server_error')];
     const begun = e.created + e.progress;
@@ -95,3 +104,4 @@ write('tap', [
 write('jspan', documents().map((text, i) => Buffer.concat([cuts(i), text])));
 write('guard', heads());
 write('sound', sounds().map((file, i) => Buffer.concat([cuts(i), file])));
+write('vector_text', vectors().map((text, i) => Buffer.concat([cuts(i), text])));

@@ -93,7 +93,6 @@ def tools_stream(client, args):
     return result
 
 
-<<<<<<< HEAD
 def sound(args):
     return ("a.wav", base64.b64decode(args["file"]))
 
@@ -121,11 +120,11 @@ def transcription_stream(client, args):
 def translation(client, args):
     done = client.audio.translations.create(model=args["model"], file=sound(args))
     return {"text": done.text}
-=======
+
+
 def embed(client, args):
     done = client.embeddings.create(model=args["as"], input=args["input"])
     return {"vectors": [one.embedding for one in done.data], "usage": done.usage.total_tokens}
->>>>>>> 75b74f8 (relay: embeddings come in base64 also from providers that know numbers only)
 
 
 OPERATIONS = {

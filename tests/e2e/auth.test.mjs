@@ -197,12 +197,12 @@ test('A8 no money', async (t) => {
             errorIs(response, 403, 'insufficient_quota', reason);
             const proxy = await Proxy.start(st, gw);
             await eachSdk(st, 'A8', async (sdk) => {
-                const before = proxy.calls;
+                const before = proxy.callsOf(sdk);
                 const run = { url: proxy.url, key, retries: 2 };
                 const { error } = await sdk.run('chat', run);
                 assert.equal(error?.class, 'PermissionDeniedError');
                 assert.equal(error.type, 'insufficient_quota');
-                assert.equal(proxy.calls - before, 1, 'one call');
+                assert.equal(proxy.callsOf(sdk) - before, 1, 'one call');
             });
             unseen();
         });

@@ -115,13 +115,13 @@ const rows = {
 
 test('openai-4 error classes of the SDKs', async (t) => {
     for (const [name, [answer, key, ...want]] of Object.entries(rows)) {
-        await t.test(`openai-4 ${name}`, async (st) => {
+        await t.test(`openai-4 ${name}`, { concurrency: true }, async (st) => {
             M1.reset().always(answer);
             M2.reset().always(answer);
             await eachSdk(st, `openai-4 ${name}:`, async (sdk) => {
-                const before = proxy.calls;
+                const before = proxy.callsOf(sdk);
                 const { error } = await sdk.run('chat', { url: proxy.url, retries: 2, key });
-                const calls = proxy.calls - before;
+                const calls = proxy.callsOf(sdk) - before;
                 assert.deepEqual([error?.class, error?.status, error?.code, calls], want);
             });
         });

@@ -108,7 +108,7 @@ test('F3 P1 accepts and never answers', async (t) => {
     });
 });
 
-test('F4 both are dead', async (t) => {
+test('F4 both are dead', { concurrency: true }, async (t) => {
     const dead = `http://127.0.0.1:${await refusedPort()}/v1`;
     await sub(t, 'F4 raw', { provider: { base_url: dead } }, async (s) => {
         const response = await call(s.gw, { body });
@@ -121,10 +121,10 @@ test('F4 both are dead', async (t) => {
     const s = await scene(t, { provider: { base_url: dead } });
     const proxy = await Proxy.start(t, s.gw);
     await eachSdk(t, 'F4', async (sdk) => {
-        const before = proxy.calls;
+        const before = proxy.callsOf(sdk);
         const { error } = await sdk.run('chat', { url: proxy.url, retries: 2 });
         assert.equal(error?.class, 'InternalServerError');
-        assert.equal(proxy.calls - before, 3, 'three calls');
+        assert.equal(proxy.callsOf(sdk) - before, 3, 'three calls');
     });
 });
 
@@ -189,12 +189,12 @@ test("F6 the caller's mistake", async (t) => {
     await released(s, response);
     const proxy = await Proxy.start(t, s.gw);
     await eachSdk(t, 'F6', async (sdk) => {
-        const before = proxy.calls;
+        const before = proxy.callsOf(sdk);
         const { error: raised } = await sdk.run('chat', { url: proxy.url, retries: 2 });
         assert.equal(raised?.class, 'NotFoundError');
         assert.equal(raised.type, invalid);
-        assert.equal(raised.code, 404);
-        assert.equal(proxy.calls - before, 1, 'one call');
+        assert.equal(raised.code, sdk.codeOf(404));
+        assert.equal(proxy.callsOf(sdk) - before, 1, 'one call');
     });
 });
 
@@ -243,10 +243,10 @@ test('F8 content that a provider refuses', async (t) => {
             await released(s, response);
             const proxy = await Proxy.start(st, s.gw);
             await eachSdk(st, 'F8', async (sdk) => {
-                const before = proxy.calls;
+                const before = proxy.callsOf(sdk);
                 const { error } = await sdk.run('chat', { url: proxy.url, retries: 2 });
                 assert.equal(error?.class, 'InternalServerError');
-                assert.equal(proxy.calls - before, 1, 'one call');
+                assert.equal(proxy.callsOf(sdk) - before, 1, 'one call');
             });
         });
     }

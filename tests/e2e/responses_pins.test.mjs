@@ -78,12 +78,12 @@ test('N7 previous_response_id goes to the provider that made it', async (t) => {
         reset();
         M2.always(reply(R1));
         await eachSdk(st, 'N7', async (sdk) => {
-            const before = proxy.calls;
+            const before = proxy.callsOf(sdk);
             const made = await sdk.run('response', { url: proxy.url, previous: 'resp_p2' });
             assert.equal(made.id, 'resp_1', JSON.stringify(made));
             const { error } = await sdk.run('response', { url: proxy.url, previous: 'resp_none', retries: 2 });
             assert.equal(error.class, 'NotFoundError');
-            assert.equal(proxy.calls - before, 2);
+            assert.equal(proxy.callsOf(sdk) - before, 2);
         });
     });
 });

@@ -28,19 +28,24 @@ for client in tests/e2e/clients/*/; do
     fi
 done
 
-# openai-python: where pip reaches no index its tests are skipped, with the reason.
-stamp=build/venv/requirements.txt
-if ! cmp -s tests/python/requirements.txt "$stamp"; then
-    rm -rf build/venv
-    if python3 -m venv build/venv 2>build/e2e/pip.log &&
-        build/venv/bin/pip install --quiet --disable-pip-version-check \
-            -r tests/python/requirements.txt 2>>build/e2e/pip.log; then
-        cp tests/python/requirements.txt "$stamp"
+# openai-python in each major: where pip reaches no index its tests are skipped, with the reason.
+pip=build/python/pip/bin/pip
+install_python() { # install_python VENV REQUIREMENTS
+    [ -x "$pip" ] || python3 -m venv build/python/pip || return
+    python3 -m venv --without-pip "$1" &&
+        "$pip" --python "$1/bin/python" install --quiet --disable-pip-version-check -r "$2"
+}
+for wanted in tests/python/openai*.txt; do
+    venv=build/python/$(basename "$wanted" .txt)
+    cmp -s "$wanted" "$venv/requirements.txt" && continue
+    rm -rf "$venv"
+    if install_python "$venv" "$wanted" >build/e2e/pip.log 2>&1; then
+        cp "$wanted" "$venv/requirements.txt"
     else
-        mkdir -p build/venv
-        echo "openai-python could not be installed: $(tail -n 1 build/e2e/pip.log)" >build/venv/missing
+        mkdir -p "$venv"
+        echo "openai-python could not be installed: $(tail -n 1 build/e2e/pip.log)" >"$venv/missing"
     fi
-fi
+done
 
 : >build/e2e/faults-seen
 files=

@@ -115,7 +115,7 @@ test('E16 the client stops reading', async (t) => {
     assert.ok(unitsOf(entry.charge) > 0);
 });
 
-test('E17 keep-alive comments into a silent stream', async (t) => {
+test('E17 keep-alive comments into a silent stream', { concurrency: true }, async (t) => {
     const e = await scene(t, { server: { sse_keepalive: '1s' } });
     const head = events(data.role, data.hi);
     const tail = events(data.there, data.stop, data.done);
@@ -157,7 +157,7 @@ test('E17 keep-alive comments into a silent stream', async (t) => {
     });
 });
 
-test('E18 no comments where the upstream uses ids', async (t) => {
+test('E18 no comments where the upstream uses ids', { concurrency: true }, async (t) => {
     const e = await scene(t, { server: { sse_keepalive: '1s' } });
     const withIds = (...texts) => texts.map((text, i) => `id: ${i}\ndata: ${text}\n\n`).join('');
     const head = withIds(data.role, data.hi);

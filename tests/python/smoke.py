@@ -1,17 +1,26 @@
-"""One operation of openai-python against the gateway.
+"""Operations of openai-python against the gateway, of whichever major is installed beside it.
 
-Reads {"operation", "base", "key", "retries", "model", ...} on standard input and prints one JSON
-object: the result, or {"error": {...}} as the SDK raised it.  "ca" names a certificate to trust.
-With "tell" each object is a line: {"content"} as far as a stream has come, then {"outcome"}.
+Each line of standard input is an order {"number", "operation", "base", "key", "retries", "model", ...};
+all are carried out at once, and each is answered by a line {"number", "outcome"}: the result, or
+{"error": {...}} as the SDK raised it; "broken" in its place tells a mistake of this program.  "ca" names
+a certificate to trust.  With "tell" lines {"number", "content"} say how far a stream has come.  Ends
+when the input has and all is answered.
 """
 
 import base64
 import json
 import ssl
 import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import openai
+
+try:
+    import httpx2 as httpx  # what openai 3 is built on
+except ImportError:
+    import httpx
 
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 TOOLS = [
@@ -55,7 +64,7 @@ def stream(client, args):
         result["chunks"] += 1
         result["content"] += chunk.choices[0].delta.content or ""
         if args.get("tell"):
-            print(json.dumps({"content": result["content"]}), flush=True)
+            tell(args, content=result["content"])
     return result
 
 
@@ -158,22 +167,41 @@ def outcome_of(error):
     }
 
 
-def main():
-    args = json.load(sys.stdin)
+telling = threading.Lock()
+
+
+def tell(args, **members):
+    with telling:
+        print(json.dumps({"number": args.get("number"), **members}), flush=True)
+
+
+def outcome(args):
     verify = ssl.create_default_context(cafile=args["ca"]) if "ca" in args else True
-    client = openai.OpenAI(
+    transport = openai.DefaultHttpxClient(trust_env=False, timeout=30, verify=verify)
+    with openai.OpenAI(
         api_key=args["key"],
         base_url=args["base"],
         max_retries=args["retries"],
         timeout=30,
-        http_client=httpx.Client(trust_env=False, timeout=30, verify=verify),
-    )
+        http_client=transport,
+    ) as client:
+        try:
+            return OPERATIONS[args["operation"]](client, args)
+        except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
+            return {"error": outcome_of(error)}
+
+
+def carry_out(args):
     try:
-        result = OPERATIONS[args["operation"]](client, args)
-    except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
-        result = {"error": outcome_of(error)}
-    json.dump({"outcome": result} if args.get("tell") else result, sys.stdout)
-    print()
+        tell(args, outcome=outcome(args))
+    except Exception:
+        tell(args, broken=traceback.format_exc())
+
+
+def main():
+    with ThreadPoolExecutor(32) as pool:
+        for line in sys.stdin:
+            pool.submit(carry_out, json.loads(line))
 
 
 if __name__ == "__main__":

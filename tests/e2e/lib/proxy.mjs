@@ -1,4 +1,4 @@
-// A counting wire between a client and the gateway: passes every byte on and tells how many requests
+// A counting wire between clients and the gateway: passes every byte on and tells how many requests
 // went by, and what they looked like.  SDK retries are counted here.
 
 import net from 'node:net';
@@ -41,8 +41,9 @@ export class Proxy {
         return `http://${this.host}:${this.port}`;
     }
 
-    get calls() {
-        return this.requests.length;
+    /** Requests of one SDK, where several are at work. */
+    callsOf({ agent }) {
+        return this.requests.filter((request) => request.header('user-agent') === agent).length;
     }
 
     stop() {

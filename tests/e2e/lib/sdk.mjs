@@ -1,15 +1,18 @@
-// The official OpenAI SDKs as clients: npm majors 4, 6 and 7 in this process, openai-python in one of
-// its own.  Each runs the same operations and tells the outcome in the same plain object, so that a
-// test can ask all of them.
+// The official OpenAI SDKs as clients: npm majors 4, 6 and 7 in this process, openai-python 1, 2 and 3
+// in one of its own each.  Each runs the same operations and tells the outcome in the same plain object,
+// so that a test can ask all of them.
 
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { pythonEnv, PythonSdk } from './python.mjs';
 import { root } from './seen.mjs';
 
 export const messages = [{ role: 'user', content: 'Say hello.' }];
 const model = 'gpt-4o-mini';
+const firstKey = 'sk-t1-0000000000';
 
 export const tools = [
     {
@@ -151,11 +154,14 @@ function nodeSdk(name) {
     const { version } = JSON.parse(
         fs.readFileSync(path.join(folder, 'node_modules/openai/package.json'), 'utf8'),
     );
-    const clientOf = ({ url, key = 'sk-t1-0000000000', retries = 0 }) =>
+    const clientOf = ({ url, key = firstKey, retries = 0 }) =>
         new OpenAI({ apiKey: key, baseURL: `${url}/v1`, maxRetries: retries, timeout: 30000 });
     return {
         name: `node-${version}`,
-        major: Number(version.split('.')[0]),
+        agent: `OpenAI/JS ${version}`,
+        folder,
+        missing: false,
+        codeOf: (status) => status,
         clientOf,
         async run(operation, { url, key, retries, ...rest }) {
             const client = clientOf({ url, key, retries });
@@ -168,71 +174,31 @@ function nodeSdk(name) {
     };
 }
 
-function pythonRun(program, args) {
-    return new Promise((resolve, reject) => {
-        const [command, ...rest] = pythonCommand(program);
-        const child = spawn(command, rest, { env: pythonEnv });
-        let out = '';
-        let err = '';
-        child.stdout.on('data', (bytes) => (out += bytes));
-        child.stderr.on('data', (bytes) => (err += bytes));
-        child.on('error', reject);
-        child.on('close', (code) => {
-            if (code !== 0) reject(new Error(`${program}: exit ${code}: ${err}`));
-            else resolve(JSON.parse(out));
-        });
-        child.stdin.end(JSON.stringify(args));
-    });
-}
-
-const venv = path.join(root, 'build/venv/bin/python');
-
-export function pythonCommand(program) {
-    const python = program === 'smoke.py' ? venv : 'python3';
-    return [python, '-I', path.join(root, 'tests/python', program)];
-}
-
-export const pythonEnv = {
-    ...process.env,
-    PYTHONDONTWRITEBYTECODE: '1',
-    NO_PROXY: '127.0.0.1',
-};
-
-/** What smoke.py reads. */
-export function pythonOrder(operation, { url, key = 'sk-t1-0000000000', retries = 0, ...rest }) {
-    return { operation, base: `${url}/v1`, key, retries, model, ...rest };
-}
-
-const pythonSdk = {
-    name: 'python',
-    major: 2,
-    run: (operation, args) => pythonRun('smoke.py', pythonOrder(operation, args)),
-};
-
 /** The standard library's stand-in for openai-python: its request bytes and stream decoder. */
 export const replay = {
     name: 'replay',
-    major: 2,
-    run: (operation, { url, key = 'sk-t1-0000000000' }) =>
-        pythonRun('replay.py', { operation, base: `${url}/v1`, key, model }),
+    async run(operation, { url, key = firstKey }) {
+        const order = JSON.stringify({ operation, base: `${url}/v1`, key, model });
+        const run = promisify(execFile);
+        const done = run('python3', ['-I', path.join(root, 'tests/python/replay.py')], { env: pythonEnv });
+        done.child.stdin.end(order);
+        return JSON.parse((await done).stdout);
+    },
 };
 
 export const nodeSdks = ['openai4', 'openai6', 'openai7'].map(nodeSdk);
 
-/** Why openai-python cannot run here; false when it can. */
-export const pythonMissing = (() => {
-    const note = path.join(root, 'build/venv/missing');
-    if (fs.existsSync(note)) return fs.readFileSync(note, 'utf8').trim() || 'no openai-python';
-    return fs.existsSync(venv) ? false : 'no build/venv: run tests/e2e/run.sh';
-})();
+export const pythonSdks = ['openai1', 'openai2', 'openai3'].map(
+    (folder) => new PythonSdk(folder, { key: firstKey, model }),
+);
 
 /**
- * Runs a subtest for each SDK (or those that `only` names); openai-python is a visible skip where it
- * could not be installed.
+ * Runs a subtest for each SDK (or those that `only` names): one after the other, or side by side where
+ * `t` has concurrency.  An openai-python that could not be installed is a visible skip.
  */
 export async function eachSdk(t, id, body, only = /./) {
-    for (const sdk of [...nodeSdks, pythonSdk].filter(({ name }) => only.test(name))) {
-        const skip = sdk === pythonSdk && pythonMissing;
-        await t.test(`${id} ${sdk.name}`, { skip, timeout: 60000 }, (st) => body(sdk, st));
-    }
+    const sdks = [...nodeSdks, ...pythonSdks].filter(({ name }) => only.test(name));
+    const one = (sdk) =>
+        t.test(`${id} ${sdk.name}`, { skip: sdk.missing, timeout: 60000 }, (st) => body(sdk, st));
+    await Promise.all(sdks.map(one));
 }

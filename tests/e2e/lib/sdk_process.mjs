@@ -4,7 +4,8 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { nodeSdks, pythonCommand, pythonEnv, pythonOrder } from './sdk.mjs';
+import { pythonEnv } from './python.mjs';
+import { nodeSdks } from './sdk.mjs';
 import { Changes } from './wait.mjs';
 
 const self = fileURLToPath(import.meta.url);
@@ -19,12 +20,11 @@ export class SdkProcess {
     /** Runs an operation of sdk.mjs; `target` has url and caFile. */
     constructor(sdk, operation, { url, caFile }) {
         const args = { url, ca: caFile, tell: true };
-        const isPython = sdk.name === 'python';
-        const order = isPython ? pythonOrder(operation, args) : { name: sdk.name, operation, args };
-        const [command, ...rest] = isPython ? pythonCommand('smoke.py') : [process.execPath, self];
-        const env = { ...(isPython ? pythonEnv : process.env), NODE_EXTRA_CA_CERTS: caFile };
+        const order = sdk.order?.(operation, args) ?? { name: sdk.name, operation, args };
+        const [command, ...rest] = sdk.command ?? [process.execPath, self];
+        const env = { ...(sdk.command ? pythonEnv : process.env), NODE_EXTRA_CA_CERTS: caFile };
         this.child = spawn(command, rest, { env });
-        this.child.stdin.end(JSON.stringify(order));
+        this.child.stdin.end(`${JSON.stringify(order)}\n`);
         this.child.stderr.on('data', (bytes) => (this.#errors += bytes));
         this.child.stdout.on('data', (bytes) => this.#take(bytes));
         this.child.on('close', (code) => {
@@ -36,7 +36,10 @@ export class SdkProcess {
     #take(bytes) {
         const lines = (this.#rest + bytes).split('\n');
         this.#rest = lines.pop();
-        for (const line of lines) Object.assign(this, JSON.parse(line));
+        for (const { broken, ...told } of lines.map(JSON.parse)) {
+            Object.assign(this, told);
+            if (broken) this.#errors += broken;
+        }
         this.changes.changed();
     }
 

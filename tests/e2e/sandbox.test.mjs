@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import zlib from 'node:zlib';
 import { Gateway } from './lib/gateway.mjs';
+import { sidesOf } from './lib/png.mjs';
 import { nodeSdks, tools } from './lib/sdk.mjs';
 
 const gw = await Gateway.quickstart({ name: 'sandbox' });
@@ -154,17 +154,6 @@ test('sandbox moderations', async () => {
     );
     assert.equal(done.results[1].categories['violence/graphic'], true);
 });
-
-/** The width and height of a PNG file whose pixels are all there. */
-function sidesOf(base64) {
-    const bytes = Buffer.from(base64, 'base64');
-    assert.equal(bytes.toString('latin1', 0, 8), '\x89PNG\r\n\x1a\n');
-    const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
-    const at = bytes.indexOf('IDAT');
-    const data = bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at - 4));
-    assert.equal(zlib.inflateSync(data).length, (width + 1) * height);
-    return [width, height];
-}
 
 function pictureCharge({ input_tokens_details: input, output_tokens: output }) {
     const { text, image, out } = prices.picture;

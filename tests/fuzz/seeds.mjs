@@ -94,6 +94,22 @@ function responseStreams() {
     return texts.map((text) => Buffer.from(text));
 }
 
+/** Answers of an upstream by every framing, and breaks of them. */
+function answers() {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+    const chunk = `${J1.length.toString(16)};a=b\r\n${J1}\r\n`;
+    const texts = [
+        `${head}Content-Length: ${J1.length}\r\n\r\n${J1}HTTP`,
+        `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\nA: b\r\n\r\n`,
+        `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${head}\r\n${J1}`,
+        `HTTP/1.0 429 Slow\nConnection: keep-alive, x\nContent-Length: 0\n\n`,
+        `${head}Content-Length: 2\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\nx\r\n0\r\n\r\n`,
+        'HTTP/1.1 204 None\r\n\r\n',
+        `${head} folded\r\nName : x\r\n\r\n`,
+    ];
+    return texts.map((text) => Buffer.from(text));
+}
+
 const all = streams();
 const responses = responseStreams();
 write('sse', all.map((text, i) => Buffer.concat([cuts(i), text])));
@@ -105,3 +121,4 @@ write('jspan', documents().map((text, i) => Buffer.concat([cuts(i), text])));
 write('guard', heads());
 write('sound', sounds().map((file, i) => Buffer.concat([cuts(i), file])));
 write('vector_text', vectors().map((text, i) => Buffer.concat([cuts(i), text])));
+write('http_answer', answers().map((text, i) => Buffer.concat([cuts(i), text])));

@@ -1,241 +1,204 @@
 #include "relay/attempt.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include <curl/curl.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "relay/address.h"
-#include "relay/attempt_curl.h"
 #include "relay/engine.h"
-#include "relay/headers.h"
 
-#define FLAT_MAX ((size_t)64 << 10) /* a smaller body is sent from one piece of memory */
-#define HEAD_BYTES_MAX ((size_t)32 << 10)
-#define HEAD_LINES_MAX 200
 #define TIMER_SLACK_MS 5
-/* What libcurl reads at once: a stream keeps its buffer for as long as it lasts. */
-#define STREAM_READ 4096L
-#define WHOLE_READ 65536L
+/* A stream reads less at once, so that one does not keep the others waiting. */
+#define STREAM_READ ((size_t)16 << 10)
 
 static struct timers *attempt_timers(struct attempt *attempt)
 {
-    return loop_timers(engine_loop(attempt->engine));
+    return loop_timers(attempt->engine->loop);
 }
 
-/* --- libcurl's callbacks: copy and mark ----------------------------------------------------------
+static void tell(struct attempt *attempt)
+{
+    attempt->sink.changed(attempt->sink.context);
+}
+
+/* --- the end -------------------------------------------------------------------------------------
  */
 
-static bool name_is(struct str line, const char *name, struct str *value)
+static void finish(struct attempt *attempt, enum attempt_end end)
 {
-    size_t colon = str_index(line, ':');
-    if (colon == line.n || !str_eq_nocase(str_slice(line, 0, colon), str_of(name)))
-        return false;
-    *value = str_trim(str_from(line, colon + 1));
-    return true;
+    bool reusable = end == ATTEMPT_COMPLETE && !attempt->sending && !attempt->send_failed &&
+                    attempt->incoming.answer.may_go_on;
+    if (attempt->end == ATTEMPT_RUNNING)
+        attempt->end = end;
+    if (reusable)
+        pool_give(&attempt->engine->pool, &attempt->conn);
+    else
+        conn_close(&attempt->conn);
+    tell(attempt);
 }
 
-static void keep(char *room, size_t size, struct str value)
+/* What the socket is watched for.  Nothing while the sink has no room: a peer that has gone would
+ * be told again and again. */
+static void watch(struct attempt *attempt)
 {
-    size_t n = value.n < size - 1 ? value.n : size - 1;
-    memcpy(room, value.p, n);
-    room[n] = '\0';
+    if (attempt->conn == NULL)
+        return;
+    uint32_t events =
+        (attempt->paused ? 0 : (uint32_t)EPOLLIN) | (attempt->sending ? (uint32_t)EPOLLOUT : 0);
+    if (!conn_want(attempt->conn, events))
+        finish(attempt, ATTEMPT_FAILED);
 }
 
-static bool take_header(struct attempt_head *head, struct str line, bool file)
-{
-    struct str value;
-    if (name_is(line, "content-type", &value)) {
-        if (headers_value_ok(value))
-            keep(head->content_type, sizeof head->content_type, value);
-        return true;
-    }
-    if (name_is(line, "retry-after", &value))
-        keep(head->retry_after, sizeof head->retry_after, value);
-    else if (name_is(line, "retry-after-ms", &value))
-        keep(head->retry_after_ms, sizeof head->retry_after_ms, value);
-    else if (name_is(line, "x-ratelimit-reset-requests", &value))
-        keep(head->reset_requests, sizeof head->reset_requests, value);
-    else if (name_is(line, "x-ratelimit-reset-tokens", &value))
-        keep(head->reset_tokens, sizeof head->reset_tokens, value);
-    else if (name_is(line, "x-request-id", &value))
-        keep(head->request_id, sizeof head->request_id, value);
-    size_t colon = str_index(line, ':');
-    if (colon == line.n || !headers_pass_down(str_slice(line, 0, colon), file))
-        return true;
-    value = str_trim(str_from(line, colon + 1));
-    if (value.n == 0 || !headers_value_ok(value))
-        return true;
-    return buf_add_str(&head->pass, str_slice(line, 0, colon)) && buf_add(&head->pass, ": ", 2) &&
-           buf_add_str(&head->pass, value) && buf_add_char(&head->pass, '\n');
-}
+/* --- the answer ----------------------------------------------------------------------------------
+ */
 
-static size_t on_header(char *p, size_t size, size_t count, void *context)
+static bool on_field(void *context, struct str name, struct str value)
 {
     struct attempt *attempt = context;
-    size_t n = size * count;
-    if (attempt->head_done)
-        return n; /* trailers */
-    attempt->head_bytes += n;
-    attempt->head_lines++;
-    if (attempt->head_bytes > HEAD_BYTES_MAX || attempt->head_lines > HEAD_LINES_MAX)
-        return 0;
-    struct str line = {p, n};
-    while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-        line.n--;
-    if (line.n > 0 && !str_starts(line, STR("HTTP/")))
-        return take_header(&attempt->head, line, attempt->call.file) ? n : 0;
-    if (line.n > 0)
-        return n;
-    long status = 0;
-    curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200) {
-        attempt->head.status = (int)status;
-        attempt->head_done = true;
+    return attempt_head_take(&attempt->head, name, value, attempt->call.file);
+}
+
+static void on_head(void *context, int status)
+{
+    struct attempt *attempt = context;
+    attempt->head.status = status;
+    attempt->head_done = true;
+    tell(attempt);
+}
+
+static bool on_body(void *context, struct str piece)
+{
+    struct attempt *attempt = context;
+    attempt->paused = !attempt->sink.body(attempt->sink.context, piece.p, piece.n);
+    return !attempt->paused;
+}
+
+static void take(struct attempt *attempt, enum incoming_result result)
+{
+    attempt->head_bytes = attempt->incoming.answer.head_bytes;
+    switch (result) {
+    case INCOMING_MORE:
+    case INCOMING_FULL:
+        break;
+    case INCOMING_END:
+        finish(attempt, ATTEMPT_COMPLETE);
+        break;
+    case INCOMING_CUT:
+        finish(attempt, ATTEMPT_DISCONNECTED);
+        break;
+    case INCOMING_INVALID:
+        finish(attempt, ATTEMPT_INVALID);
+        break;
+    case INCOMING_NO_MEMORY:
+        finish(attempt, ATTEMPT_FAILED);
+        break;
+    }
+}
+
+/* Reads once; over TLS until nothing is left, for what TLS has already decrypted is no event.
+ * Either has an end for this turn. */
+static void receive(struct attempt *attempt)
+{
+    struct conn *conn = attempt->conn;
+    bool tls = conn->origin->is_tls;
+    size_t size = attempt->call.stream ? STREAM_READ : ENGINE_READ_BYTES;
+    char *room = attempt->engine->read_room;
+    for (size_t got, total = 0; total < ENGINE_READ_BYTES; total += got) {
+        switch (conn_recv(conn, room, size, &got)) {
+        case CONN_AGAIN:
+            return;
+        case CONN_EOF:
+            take(attempt, attempt->send_failed ? INCOMING_CUT : incoming_eof(&attempt->incoming));
+            return;
+        case CONN_BROKEN:
+            take(attempt, INCOMING_CUT);
+            return;
+        case CONN_OK:
+            break;
+        }
         attempt->last_byte_ms = clock_ms();
-        attempt->sink.changed(attempt->sink.context);
-    } else { /* an interim head: what it said is void */
-        buf_clear(&attempt->head.pass);
-        attempt->head.content_type[0] = '\0';
+        take(attempt, incoming_feed(&attempt->incoming, (struct str){room, got}));
+        if (!tls || attempt->paused || attempt->conn == NULL)
+            return;
     }
-    return n;
+    conn_read_on(conn);
 }
 
-static size_t on_body(char *p, size_t size, size_t count, void *context)
-{
-    struct attempt *attempt = context;
-    size_t n = size * count;
-    attempt->last_byte_ms = clock_ms();
-    if (!attempt->sink.body(attempt->sink.context, p, n)) {
-        attempt->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    attempt->body_bytes += n;
-    return n;
-}
-
-static size_t on_read(char *into, size_t size, size_t count, void *context)
-{
-    struct attempt *attempt = context;
-    size_t got = 0;
-    if (!body_read(attempt->call.body, &attempt->cursor, into, size * count, &got))
-        return CURL_READFUNC_ABORT;
-    return got;
-}
-
-/* libcurl sends a POST again by itself when a pooled connection dies before the first byte of the
- * answer.  Whether it may be sent again is not libcurl's to say: neither rewind the body ... */
-static int on_seek(void *context, curl_off_t offset, int origin)
-{
-    (void)context;
-    (void)offset;
-    (void)origin;
-    return CURL_SEEKFUNC_FAIL;
-}
-
-/* ... nor start a second send. */
-static int on_prereq(void *context, char *remote, char *local, int remote_port, int local_port)
-{
-    (void)remote;
-    (void)local;
-    (void)remote_port;
-    (void)local_port;
-    struct attempt *attempt = context;
-    attempt->connected = true;
-    return attempt->sends++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-}
-
-static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    (void)purpose;
-    struct attempt *attempt = context;
-    bool open_to_private =
-        attempt->call.provider->allow_private || provider_is_sandbox(attempt->call.provider);
-    if (!open_to_private && !address_is_public(&address->addr)) {
-        log_write(LOG_WARNING, "relay",
-                  "provider %s: its address is private; allow_private = on permits that",
-                  attempt->call.provider->name);
-        return CURL_SOCKET_BAD;
-    }
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                    address->protocol);
-    if (fd >= 0)
-        engine_note_socket(attempt->engine, fd);
-    return fd;
-}
-
-static int on_close(void *context, curl_socket_t fd)
-{
-    engine_close_socket(context, fd);
-    return 0;
-}
-
-/* --- configuration -------------------------------------------------------------------------------
+/* --- the connection ------------------------------------------------------------------------------
  */
 
-#define SET(option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
-
-bool attempt_configure(void *handle, struct engine *engine, void *share)
+/* What cannot be sent any more may still be answered: the rest is to be read. */
+static void send_on(struct attempt *attempt)
 {
-    CURL *easy = handle;
-    return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_TCP_NODELAY, 1L) && SET(CURLOPT_PROXY, "") &&
-           SET(CURLOPT_NOPROXY, "*") && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-           SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
-           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-           SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
-           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-           /* One hanging DNS answer would otherwise stall the loop until it comes. */
-           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_MAXAGE_CONN, 30L) &&
-           /* Asks for no encoding and still decodes an answer that has one. */
-           SET(CURLOPT_ACCEPT_ENCODING, "identity") && SET(CURLOPT_SHARE, (CURLSH *)share) &&
-           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UPLOAD_BUFFERSIZE, 65536L) &&
-           SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_HEADERFUNCTION, on_header) &&
-           SET(CURLOPT_READFUNCTION, on_read) && SET(CURLOPT_SEEKFUNCTION, on_seek) &&
-           SET(CURLOPT_PREREQFUNCTION, on_prereq) && SET(CURLOPT_OPENSOCKETFUNCTION, on_open) &&
-           SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) && SET(CURLOPT_CLOSESOCKETDATA, engine);
+    enum conn_io io = outgoing_send(&attempt->outgoing, attempt->conn);
+    attempt->sending = io == CONN_AGAIN;
+    attempt->send_failed = io == CONN_BROKEN;
+    if (io == CONN_EOF)
+        finish(attempt, ATTEMPT_FAILED);
 }
 
-static bool set_body(struct attempt *attempt, CURL *easy)
+static void begin_to_send(struct attempt *attempt)
 {
-    const struct body *body = attempt->call.body;
-    if (body == NULL)
-        return SET(CURLOPT_HTTPGET, 1L);
-    uint64_t size = body_size(body);
-    if (size > FLAT_MAX)
-        return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, (void *)NULL) &&
-               SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) && SET(CURLOPT_READDATA, attempt);
-    struct body_cursor cursor = {0};
-    size_t got = 0;
-    attempt->flat = malloc((size_t)size + 1);
-    return attempt->flat != NULL && body_read(body, &cursor, attempt->flat, (size_t)size, &got) &&
-           got == size && SET(CURLOPT_POST, 1L) &&
-           SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) &&
-           SET(CURLOPT_POSTFIELDS, attempt->flat);
+    attempt->connected = true;
+    attempt->sending = true;
+    send_on(attempt);
+    watch(attempt);
 }
 
-static bool set_call(struct attempt *attempt)
+static void on_opened(void *context, enum dial_end end)
 {
-    CURL *easy = attempt->easy;
-    const struct provider *provider = attempt->call.provider;
-    const char *base =
-        provider_is_sandbox(provider) ? engine_sandbox_url(attempt->engine) : provider->base_url;
-    if (base == NULL)
-        return false;
-    attempt->prepared =
-        engine_prepare(attempt->engine, base, attempt->call.path, attempt->call.headers);
-    return attempt->prepared != NULL && set_body(attempt, easy) &&
-           SET(CURLOPT_CURLU, prepared_url(attempt->prepared)) &&
-           SET(CURLOPT_HTTPHEADER, prepared_headers(attempt->prepared)) &&
-           SET(CURLOPT_WRITEDATA, attempt) && SET(CURLOPT_HEADERDATA, attempt) &&
-           SET(CURLOPT_PREREQDATA, attempt) && SET(CURLOPT_OPENSOCKETDATA, attempt) &&
-           SET(CURLOPT_SEEKDATA, attempt) && SET(CURLOPT_PRIVATE, attempt) &&
-           SET(CURLOPT_CONNECTTIMEOUT_MS, (long)provider->connect_timeout_ms) &&
-           SET(CURLOPT_BUFFERSIZE, attempt->call.stream ? STREAM_READ : WHOLE_READ) &&
-           SET(CURLOPT_FRESH_CONNECT, attempt->call.fresh_connect ? 1L : 0L);
+    struct attempt *attempt = context;
+    if (attempt->end != ATTEMPT_RUNNING)
+        return;
+    switch (end) {
+    case DIAL_OPEN:
+        begin_to_send(attempt);
+        break;
+    case DIAL_UNREACHABLE:
+        finish(attempt, ATTEMPT_UNREACHABLE);
+        break;
+    case DIAL_TLS:
+        finish(attempt, ATTEMPT_TLS);
+        break;
+    case DIAL_TIMEOUT:
+        finish(attempt, ATTEMPT_CONNECT_TIMEOUT);
+        break;
+    case DIAL_FAILED:
+        finish(attempt, ATTEMPT_FAILED);
+        break;
+    }
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+    struct attempt *attempt = context;
+    if (attempt->end != ATTEMPT_RUNNING) { /* over time: it only waits to be freed */
+        conn_close(&attempt->conn);
+        return;
+    }
+    if (attempt->sending && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)))
+        send_on(attempt);
+    if (attempt->conn != NULL && !attempt->paused && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+        receive(attempt);
+    watch(attempt);
+}
+
+void attempt_resume(struct attempt *attempt)
+{
+    if (!attempt->paused)
+        return;
+    attempt->paused = false;
+    attempt->last_byte_ms = clock_ms();
+    if (attempt->end != ATTEMPT_RUNNING)
+        return;
+    take(attempt, incoming_resume(&attempt->incoming));
+    watch(attempt);
+    if (attempt->conn != NULL && !attempt->paused && attempt->conn->origin->is_tls)
+        conn_read_on(attempt->conn);
+}
+
+bool attempt_has_read_body(const struct attempt *attempt)
+{
+    return attempt->outgoing.body == NULL;
 }
 
 /* --- limits of time ------------------------------------------------------------------------------
@@ -271,8 +234,7 @@ static void attempt_on_timer(struct timer *timer)
         timer_arm(attempt_timers(attempt), timer, deadline < look_again ? deadline : look_again);
         return;
     }
-    attempt->end = attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT;
-    attempt->sink.changed(attempt->sink.context);
+    finish(attempt, attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT);
 }
 
 void attempt_note_first(struct attempt *attempt)
@@ -283,29 +245,58 @@ void attempt_note_first(struct attempt *attempt)
 /* --- life ----------------------------------------------------------------------------------------
  */
 
+/* Over an idle connection the request goes out at once. */
+static bool connect_and_send(struct attempt *attempt)
+{
+    struct engine *engine = attempt->engine;
+    const struct call *call = &attempt->call;
+    bool sandbox = provider_is_sandbox(call->provider);
+    const char *base = sandbox ? engine->sandbox_url : call->provider->base_url;
+    const struct conn_user user = {.opened = on_opened, .ready = on_ready, .context = attempt};
+    struct origin *origin =
+        base != NULL ? origins_get(&engine->origins, base, sandbox || call->provider->allow_private)
+                     : NULL;
+    if (origin == NULL)
+        return false;
+    bool ok = outgoing_init(&attempt->outgoing, origin, call->path, call->headers, call->body);
+    if (ok && !call->fresh_connect)
+        attempt->conn = pool_take(&engine->pool, origin);
+    attempt->reused = attempt->conn != NULL;
+    if (attempt->reused) {
+        attempt->conn->user = user;
+        begin_to_send(attempt);
+    } else if (ok) {
+        attempt->conn = conn_open(engine, origin, call->provider, &user);
+    }
+    origin_drop(&origin);
+    return ok && (attempt->conn != NULL || attempt->end != ATTEMPT_RUNNING);
+}
+
 enum fault attempt_start(struct attempt **out, struct engine *engine, const struct call *call,
                          const struct sink *sink)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
     if (attempt == NULL)
         return FAULT_GATEWAY_MEMORY;
+    const struct incoming_user user = {
+        .field = on_field, .head = on_head, .body = on_body, .context = attempt};
     attempt->engine = engine;
+    engine->attempts++;
     attempt->call = *call;
     attempt->sink = *sink;
     attempt->started_ms = attempt->last_byte_ms = clock_ms();
-    buf_init(&attempt->head.pass, 8192);
+    attempt_head_init(&attempt->head);
+    incoming_init(&attempt->incoming, &user);
     timer_init(&attempt->timer, attempt_on_timer);
-    attempt->easy = engine_take_easy(engine);
-    if (attempt->easy == NULL || !set_call(attempt) || !engine_add(engine, attempt))
-        goto fail;
+    if (!connect_and_send(attempt)) {
+        attempt_free(&attempt);
+        return FAULT_GATEWAY_MEMORY;
+    }
     int64_t first_look = attempt_deadline(attempt);
     earlier(&first_look, attempt->started_ms + call->idle_ms);
     timer_arm(attempt_timers(attempt), &attempt->timer, first_look);
     *out = attempt;
     return FAULT_NONE;
-fail:
-    attempt_free(&attempt);
-    return FAULT_GATEWAY_MEMORY;
 }
 
 void attempt_free(struct attempt **attempt)
@@ -314,69 +305,11 @@ void attempt_free(struct attempt **attempt)
     if (a == NULL)
         return;
     timer_disarm(attempt_timers(a), &a->timer);
-    engine_remove(a->engine, a);
-    if (a->easy != NULL)
-        engine_give_easy(a->engine, a->easy, a->end == ATTEMPT_COMPLETE);
-    engine_unprepare(a->engine, &a->prepared);
-    free(a->flat);
-    buf_release(&a->head.pass);
+    conn_close(&a->conn);
+    outgoing_release(&a->outgoing);
+    incoming_release(&a->incoming);
+    attempt_head_release(&a->head);
+    a->engine->attempts--;
     free(a);
     *attempt = NULL;
-}
-
-void attempt_resume(struct attempt *attempt)
-{
-    if (!attempt->paused)
-        return;
-    attempt->paused = false;
-    attempt->last_byte_ms = clock_ms();
-    curl_easy_pause(attempt->easy, CURLPAUSE_CONT);
-}
-
-static enum attempt_end end_of_code(const struct attempt *attempt, CURLcode code)
-{
-    long os_error = 0;
-    switch ((int)code) {
-    case CURLE_OK:
-        return ATTEMPT_COMPLETE;
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-        return ATTEMPT_UNREACHABLE;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        return ATTEMPT_TLS;
-    case CURLE_OPERATION_TIMEDOUT:
-        return attempt->connected ? ATTEMPT_TIMEOUT : ATTEMPT_CONNECT_TIMEOUT;
-    case CURLE_RECV_ERROR:
-        /* The same code stands for a reset and for a malformed chunk. */
-        curl_easy_getinfo(attempt->easy, CURLINFO_OS_ERRNO, &os_error);
-        return attempt->head_done && os_error != ECONNRESET ? ATTEMPT_INVALID
-                                                            : ATTEMPT_DISCONNECTED;
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_SEND_FAIL_REWIND:
-    case CURLE_ABORTED_BY_CALLBACK:
-    case CURLE_PARTIAL_FILE:
-        return attempt->connected ? ATTEMPT_DISCONNECTED : ATTEMPT_UNREACHABLE;
-    case CURLE_OUT_OF_MEMORY:
-        return ATTEMPT_FAILED;
-    default:
-        return ATTEMPT_INVALID;
-    }
-}
-
-void attempt_finish(struct attempt *attempt, int code)
-{
-    long made = 0;
-    curl_easy_getinfo(attempt->easy, CURLINFO_NUM_CONNECTS, &made);
-    attempt->reused = made == 0;
-    if (attempt->end == ATTEMPT_RUNNING)
-        attempt->end = end_of_code(attempt, (CURLcode)code);
-    attempt->sink.changed(attempt->sink.context);
 }

@@ -9,12 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/str.h"
 #include "base/timer.h"
 #include "config/provider.h"
+#include "relay/attempt_head.h"
 #include "relay/body.h"
+#include "relay/conn.h"
+#include "relay/incoming.h"
+#include "relay/outgoing.h"
 
 struct engine;
 
@@ -44,15 +48,6 @@ enum attempt_end {
     ATTEMPT_FAILED   /* memory or a read error on our side */
 };
 
-/* The answer's head. */
-struct attempt_head {
-    int status; /* 0 = not here yet */
-    char content_type[128];
-    struct buf pass; /* headers that go to the client, "name: value\n" */
-    char retry_after[64], retry_after_ms[32], reset_requests[32], reset_tokens[32];
-    char request_id[80]; /* the upstream's own, for the log */
-};
-
 struct sink {
     /* The next bytes of the body.  False = no room now: the upstream is paused and the same bytes
      * come again after attempt_resume. */
@@ -73,17 +68,15 @@ struct attempt {
     bool paused;
     bool first_noted;
     int64_t started_ms, last_byte_ms;
-    uint64_t body_bytes;
-    /* Private to attempt.c and engine.c. */
-    struct timer timer;
-    void *easy;
-    void *multi;
-    struct prepared *prepared;
-    char *flat; /* a small body, edits spliced in */
-    struct body_cursor cursor;
-    unsigned sends;
-    size_t head_bytes, head_lines;
+    size_t head_bytes; /* of the answer, so far; 0 = the upstream has not said a word */
     bool head_done;
+    /* Private to attempt.c. */
+    struct timer timer;
+    struct conn *conn; /* NULL once it is at its end */
+    struct outgoing outgoing;
+    struct incoming incoming;
+    bool sending;     /* something of the request is to be sent */
+    bool send_failed; /* and cannot be */
 };
 
 /* Starts it.  Faults: GATEWAY_MEMORY. */
@@ -96,5 +89,7 @@ void attempt_free(struct attempt **attempt);
 void attempt_note_first(struct attempt *attempt);
 /* There is room again.  May call sink.body before it returns. */
 void attempt_resume(struct attempt *attempt);
+/* call.body is not read any more. */
+bool attempt_has_read_body(const struct attempt *attempt);
 
 #endif

@@ -38,7 +38,7 @@ void delivery_commit(struct request *request, const char *why)
     client_headers_release(&request->client);
     buf_release(&request->call_target);
     buf_release(&request->call_headers);
-    if (request->attempt->flat != NULL)
+    if (attempt_has_read_body(request->attempt))
         body_release(&request->body);
     request->answer = ANSWER_STREAM;
     request_enter(request, REQUEST_RELAYING, why);

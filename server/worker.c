@@ -97,7 +97,7 @@ static void on_second(struct timer *timer)
 
 static bool drained(const struct worker *worker)
 {
-    return worker->relay.request_count == 0 && engine_attempts(worker->engine) == 0 &&
+    return worker->relay.request_count == 0 && worker->engine->attempts == 0 &&
            http_connections(worker->http) == 0;
 }
 
@@ -118,7 +118,7 @@ static void worker_turn(struct worker *worker)
 {
     struct loop *loop = worker->loop;
     loop_wait(loop, http_is_busy(worker->http) ? 0 : -1);
-    loop_run_events(loop); /* curl sockets, mail, client hang-ups: callbacks only copy and mark */
+    loop_run_events(loop); /* upstreams, mail, client hang-ups: callbacks only copy and mark */
     loop_run_timers(loop);
     engine_collect(worker->engine);
     loop_run_ready(loop); /* settle: transitions, resumes, attempts end */

@@ -216,7 +216,7 @@ static bool probe_start(struct probe *probe, struct engine *engine)
 void probe_begin(struct admin_call *call, struct engine *engine, struct snapshot *snapshot,
                  const struct provider *provider)
 {
-    if (provider_is_sandbox(provider) && engine_sandbox_url(engine) == NULL) {
+    if (provider_is_sandbox(provider) && engine->sandbox_url == NULL) {
         admin_fail(call, ADMIN_UNREACHABLE, "the built-in sandbox runs with the server only");
         return;
     }
@@ -228,7 +228,7 @@ void probe_begin(struct admin_call *call, struct engine *engine, struct snapshot
     probe->call = call;
     probe->snapshot = snapshot_retain(snapshot);
     probe->provider = provider;
-    probe->loop = engine_loop(engine);
+    probe->loop = engine->loop;
     probe->began_ms = clock_ms();
     probe->ready.run = on_ready;
     probe->grave.release = probe_free;

@@ -1,10 +1,11 @@
 // deploy/nginx.conf in front of a gateway: a real nginx, whose file differs from the delivered one in
 // ports and paths alone.  It needs no root rights.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeCertificate } from './certificate.mjs';
 import { root } from './seen.mjs';
 import { refusedPort } from './upstream.mjs';
 import { Changes } from './wait.mjs';
@@ -14,17 +15,6 @@ import { eventually } from './wait.mjs';
 export const delivered = fs.readFileSync(path.join(root, 'deploy/nginx.conf'), 'utf8');
 
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-
-/** A key and a certificate for 127.0.0.1 that signs itself. */
-function makeCertificate(dir) {
-    const keyFile = path.join(dir, 'privkey.pem');
-    const caFile = path.join(dir, 'fullchain.pem');
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const names = ['-subj', '/CN=gateway.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const files = ['-keyout', keyFile, '-out', caFile, '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...curve, ...names, ...files], { stdio: 'pipe' });
-    return { keyFile, caFile };
-}
 
 /** Each text must be there, so that a changed file does not go by unchanged. */
 function replaced(text, changes) {

@@ -3,7 +3,9 @@
 //
 // A script ("answer") is an async function of one exchange; lib/answers.mjs has the usual ones.
 
+import fs from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
 import { MessageReader } from './http.mjs';
 import { Changes } from './wait.mjs';
 
@@ -11,9 +13,10 @@ import { Changes } from './wait.mjs';
 export class Exchange {
     isClosed = false; // the other side has closed or reset, or we have
 
-    constructor(upstream, socket, request) {
+    constructor(upstream, { socket, wire }, request) {
         this.upstream = upstream;
         this.socket = socket;
+        this.wire = wire; // below TLS; else the same
         this.request = request;
         this.closed = new Promise((resolve) => {
             socket.once('close', () => {
@@ -43,7 +46,12 @@ export class Exchange {
     }
 
     rst() {
-        this.socket.resetAndDestroy();
+        this.wire.resetAndDestroy();
+    }
+
+    /** Ends the connection below TLS: without its farewell. */
+    cut() {
+        this.wire.end();
     }
 }
 
@@ -60,13 +68,21 @@ export class Upstream {
     #server;
 
     /** Starts one on a free port; it stops with `owner` (a test context), and fails its test when a
-     * request came that no script expected. */
-    static async start(owner, name) {
+     * request came that no script expected.  `certificate` (see certificate.mjs) makes it speak TLS. */
+    static async start(owner, name, certificate) {
         const upstream = new Upstream();
         upstream.name = name;
-        upstream.#server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
-            upstream.#accept(socket),
-        );
+        upstream.scheme = certificate ? 'https' : 'http';
+        const secureContext =
+            certificate &&
+            tls.createSecureContext({
+                key: fs.readFileSync(certificate.keyFile),
+                cert: fs.readFileSync(certificate.caFile),
+            });
+        upstream.#server = net.createServer({ noDelay: true, allowHalfOpen: true }, (wire) => {
+            const options = { isServer: true, secureContext, allowHalfOpen: true };
+            upstream.#accept(secureContext ? new tls.TLSSocket(wire, options) : wire, wire);
+        });
         await new Promise((resolve) => upstream.#server.listen(0, '127.0.0.1', resolve));
         upstream.port = upstream.#server.address().port;
         owner?.after(() => upstream.stop());
@@ -74,7 +90,7 @@ export class Upstream {
     }
 
     get url() {
-        return `http://127.0.0.1:${this.port}/v1`;
+        return `${this.scheme}://127.0.0.1:${this.port}/v1`;
     }
 
     get count() {
@@ -129,7 +145,7 @@ export class Upstream {
         }
     }
 
-    #accept(socket) {
+    #accept(socket, wire) {
         const connection = ++this.connections;
         socket.setMaxListeners(0); // each exchange watches for the end
         this.#sockets.add(socket);
@@ -143,7 +159,7 @@ export class Upstream {
             },
             complete: (request) => {
                 this.requests.push(request);
-                const exchange = new Exchange(this, socket, request);
+                const exchange = new Exchange(this, { socket, wire }, request);
                 this.exchanges.push(exchange);
                 turn = turn.then(() => this.#answer(exchange));
                 this.changes.changed();

@@ -1,0 +1,20 @@
+/* One libcurl handle, set up to do no more than connect: no proxy, no redirects, verified TLS 1.2
+ * or newer, and only to addresses that a provider may have. */
+#ifndef RELAY_EASY_H
+#define RELAY_EASY_H
+
+#include <stdbool.h>
+
+#include "base/check.h"
+#include "relay/dialer.h"
+
+struct conn;
+
+/* Sets everything that is the same for every connection; NULL when out of memory. */
+MUST_USE void *easy_new(struct dialer *dialer);
+/* What is this connection's own; false when libcurl refuses it. */
+MUST_USE bool easy_prepare(void *easy, struct conn *conn, long connect_timeout_ms);
+/* What a CURLcode means for a connection that was to be made. */
+enum dial_end easy_end_of(int code);
+
+#endif

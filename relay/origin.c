@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-#define UNUSED_MAX 64 /* kept for the next call; a reload may have removed their providers */
+/* A reload may have removed the providers of some.  Those that are in use may be more. */
+#define KEPT_MAX 64
 
 static void origin_free(struct origin *origin)
 {
@@ -59,19 +60,20 @@ static bool origin_fill(struct origin *origin, const char *base_url, bool allow_
     return origin->host != NULL;
 }
 
+/* Makes room for one more: the one that nobody has asked for the longest goes. */
 static void trim(struct origins *origins)
 {
-    struct origin **at = &origins->first;
-    while (origins->count > UNUSED_MAX && *at != NULL) {
-        struct origin *origin = *at;
-        if (origin->users > 0) {
-            at = &origin->next;
-            continue;
-        }
-        *at = origin->next;
-        origins->count--;
-        origin_free(origin);
+    struct origin **last = NULL;
+    for (struct origin **at = &origins->first; *at != NULL; at = &(*at)->next) {
+        if ((*at)->users == 0)
+            last = at;
     }
+    if (last == NULL || origins->count < KEPT_MAX)
+        return;
+    struct origin *origin = *last;
+    *last = origin->next;
+    origins->count--;
+    origin_free(origin);
 }
 
 struct origin *origins_get(struct origins *origins, const char *base_url, bool allow_private)

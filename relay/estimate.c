@@ -237,25 +237,41 @@ static bool is_small(char c)
     return c >= 'a' && c <= 'z';
 }
 
-/* As take() for each of the small letters in front of the text (one at least), which are most of
- * what is fed.  Returns how many there are. */
-static size_t take_small_letters(struct estimate *e, const char *p, size_t n)
+/* As take() for each character of the words of small letters, one blank between two, with which the
+ * text begins: most of what is fed.  Returns how many characters these are. */
+static size_t take_words(struct estimate *e, const char *p, size_t n)
 {
-    size_t letters = 1;
-    while (letters < n && is_small(p[letters]))
-        letters++;
-    if (e->run_class != CLASS_LETTER) {
-        e->weight += WEIGHT_WORD;
-        e->word = 0;
-        e->run_class = CLASS_LETTER;
-        e->run = 1; /* its length is of no use to letters */
+    bool in_word = e->run_class == CLASS_LETTER;
+    uint64_t weight = 0;
+    uint32_t word = e->word;
+    size_t i = 0;
+    for (;;) {
+        size_t begin = i;
+        while (i < n && is_small(p[i]))
+            i++;
+        size_t letters = i - begin;
+        if (letters > 0 && !in_word) {
+            weight += WEIGHT_WORD;
+            word = 0;
+            in_word = true;
+        }
+        size_t short_word = LONG_WORD - word;
+        size_t beyond = letters > short_word ? letters - short_word : 0;
+        weight += letters * WEIGHT_LETTER + beyond * WEIGHT_LONG_WORD;
+        word += (uint32_t)(letters - beyond);
+        if (i == n || p[i] != ' ' || !in_word)
+            break;
+        in_word = false; /* the blank behind a word weighs nothing */
+        i++;
     }
-    size_t short_word = LONG_WORD - e->word;
-    size_t beyond = letters > short_word ? letters - short_word : 0;
-    e->weight += letters * WEIGHT_LETTER + beyond * WEIGHT_LONG_WORD;
-    e->word += (uint32_t)(letters - beyond);
+    if (i == 0)
+        return 0;
+    e->weight += weight;
+    e->word = word;
+    e->run_class = in_word ? CLASS_LETTER : CLASS_BLANK;
+    e->run = 1; /* its length is of no use to letters */
     e->last_upper = false;
-    return letters;
+    return i;
 }
 
 void estimate_feed(struct estimate *estimate, const char *p, size_t n)
@@ -263,16 +279,17 @@ void estimate_feed(struct estimate *estimate, const char *p, size_t n)
     CHECK(estimate != NULL);
     estimate->bytes += n;
     for (size_t i = 0; i < n;) {
-        uint8_t byte = (uint8_t)p[i];
-        if (estimate->pending_n == 0 && is_small(p[i])) {
-            i += take_small_letters(estimate, p + i, n - i);
-            continue;
+        if (estimate->pending_n == 0) {
+            size_t taken = take_words(estimate, p + i, n - i);
+            i += taken;
+            if (taken > 0)
+                continue;
         }
+        uint8_t byte = (uint8_t)p[i++];
         if (byte < 0x80 && estimate->pending_n == 0)
             take(estimate, byte, class_of_ascii(byte));
         else
             feed_byte(estimate, byte);
-        i++;
     }
 }
 

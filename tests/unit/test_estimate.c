@@ -110,6 +110,50 @@ static void estimate_in_any_cuts_is_the_same(void **state)
     }
 }
 
+/* Any text of many classes, in runs; the same sequence each time. */
+static size_t make_text(uint32_t *seed, char *text, size_t room)
+{
+    static const char *const letters[] = {"abcdefghijklmnopqrstuvwxyz",
+                                          "ABCDEFGXYZ",
+                                          "0123456789",
+                                          " \t",
+                                          "\n\r",
+                                          "`@[{/:\x7f\x01!",
+                                          "\xe4\xbd\xa0",
+                                          "\xc3\xa9\x80"};
+    size_t n = 0;
+    for (;;) {
+        *seed = *seed * 1664525 + 1013904223;
+        const char *class = letters[*seed >> 16 & 1 ? 0 : *seed >> 20 & 7];
+        size_t run = 1 + (*seed >> 24) % (*seed >> 17 & 1 ? 3 : 25);
+        for (size_t i = 0; i < run; i++) {
+            if (n == room)
+                return n;
+            text[n++] = class[(i + (*seed >> 8)) % strlen(class)];
+        }
+    }
+}
+
+static void estimate_at_once_is_that_of_single_bytes(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    char text[400];
+    for (unsigned round = 0; round < 5000; round++) {
+        size_t n = make_text(&seed, text, 1 + seed % sizeof text);
+        struct estimate single = {0}, whole = fed(text, n), cut = {0};
+        for (size_t i = 0; i < n; i++)
+            estimate_feed(&single, text + i, 1);
+        assert_int_equal(whole.weight, single.weight);
+        for (size_t i = 0, step; i < n; i += step) {
+            seed = seed * 1664525 + 1013904223;
+            step = 1 + (seed >> 16) % 70 < n - i ? 1 + (seed >> 16) % 70 : n - i;
+            estimate_feed(&cut, text + i, step);
+        }
+        assert_int_equal(cut.weight, single.weight);
+    }
+}
+
 static void estimate_break_ends_runs_and_sequences(void **state)
 {
     (void)state;
@@ -150,6 +194,7 @@ int main(void)
         cmocka_unit_test(estimate_of_each_class_has_its_weight),
         cmocka_unit_test(estimate_of_invalid_utf8_weighs_each_byte),
         cmocka_unit_test(estimate_in_any_cuts_is_the_same),
+        cmocka_unit_test(estimate_at_once_is_that_of_single_bytes),
         cmocka_unit_test(estimate_break_ends_runs_and_sequences),
         cmocka_unit_test(estimate_of_unfinished_sequence_counts_it),
         cmocka_unit_test(hold_of_blank_wall_is_a_quarter_of_its_bytes),

@@ -84,11 +84,11 @@ bool admin_read_quota(struct admin_run *run, const char *name, struct quota *quo
 {
     if (!admin_has(run, name))
         return true;
-    if (json_is_null(json_object_get(run->arguments, name))) {
+    struct str text = admin_text(run, name);
+    if (json_is_null(json_object_get(run->arguments, name)) || str_eq(text, STR("none"))) {
         *quota = (struct quota){.nusd = -1, .period = PERIOD_EVER};
         return true;
     }
-    struct str text = admin_text(run, name);
     size_t slash = str_index(text, '/');
     struct str period = str_from(text, slash);
     struct quota read = {.period = PERIOD_EVER};
@@ -101,7 +101,7 @@ bool admin_read_quota(struct admin_run *run, const char *name, struct quota *quo
         ok = ok && period.n == 0;
     if (!ok) {
         (void)admin_refuse(run, STORE_INVALID,
-                           "\"%s\": want null, or USD like \"5\", \"5/day\" or \"20/month\"", name);
+                           "\"%s\": want none, or USD like \"5\", \"5/day\" or \"20/month\"", name);
         return false;
     }
     *quota = read;

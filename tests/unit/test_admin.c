@@ -413,6 +413,10 @@ static void group_set_changes_only_what_is_given(void **state)
     assert_non_null(record->group_account);
     key_record_drop(store_keyring(fixture->store), &record);
     assert_shown(fixture, "group set", "{\"name\":\"default\",\"quota\":null}", "quota", "null");
+    assert_shown(fixture, "group set", "{\"name\":\"default\",\"quota\":\"7/day\"}", "quota",
+                 "\"7/day\"");
+    assert_shown(fixture, "group set", "{\"name\":\"default\",\"quota\":\"none\"}", "quota",
+                 "null");
 }
 
 /* --- usage and check -------------------------------------------------------------------------- */

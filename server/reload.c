@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -60,7 +61,7 @@ static void swapped(struct worker_mail *mail)
         return;
     struct buf restart;
     buf_init(&restart, 65536);
-    if (snapshot_restart_list(server->snapshot, server->next, &restart) && restart.n > 0)
+    if (snapshot_restart_list(server->begun, server->next, &restart) && restart.n > 0)
         log_write(LOG_WARNING, "config", "needs restart: %.*s", STR_ARG(buf_str(&restart)));
     struct buf text;
     buf_init(&text, 65536);
@@ -78,6 +79,16 @@ static void swapped(struct worker_mail *mail)
         server->reload_again = false;
         server_reload(server);
     }
+}
+
+/* Who has just set the variable in a shell, where `gateway -t` is content, looks for this. */
+static void add_hint(struct buf *messages)
+{
+    static const char about[] = "error: environment variable ";
+    if (messages->n > 0 && memmem(messages->p, messages->n, about, sizeof about - 1) != NULL &&
+        !buf_add_str(messages, STR("note: a server has the environment of its start: start it "
+                                   "again, or give the key as file:PATH\n")))
+        buf_clear(messages);
 }
 
 void server_reload(struct server *server)
@@ -99,6 +110,7 @@ void server_reload(struct server *server)
             buf_clear(&messages);
     }
     if (next == NULL) {
+        add_hint(&messages);
         log_lines(LOG_ERROR, buf_str(&messages));
         log_write(LOG_ERROR, "config", "the configuration was not changed");
         tell_all(server, false, buf_str(&messages));

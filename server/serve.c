@@ -372,6 +372,7 @@ static void tear_down(struct server *server)
     if (server->signal_fd >= 0)
         close(server->signal_fd);
     snapshot_drop(&server->snapshot);
+    snapshot_drop(&server->begun);
     free(server->sandbox_url);
     free(server->spool_dir);
     buf_release(&server->url);
@@ -380,7 +381,7 @@ static void tear_down(struct server *server)
 
 static void unlink_sockets(const struct server *server)
 {
-    unlink(server->snapshot->socket_path);
+    unlink(server->begun->socket_path);
     if (server->address.is_unix)
         unlink(buf_str(&server->url).p + strlen("unix:"));
 }
@@ -420,6 +421,7 @@ int serve_run(const struct serve_options *options)
     if (server == NULL)
         return complain("cannot start: ", "no memory");
     server->snapshot = options->snapshot;
+    server->begun = snapshot_retain(options->snapshot);
     server->signal_fd = server->mailbox.fd = server->sweeper.fd = -1;
     buf_init(&server->url, 512);
     clock_tick();

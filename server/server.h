@@ -26,6 +26,7 @@ enum shutdown_step {
 
 struct server {
     struct snapshot *snapshot; /* in force */
+    struct snapshot *begun;    /* of the start: what needs a restart holds as it stands there */
     struct store *store;
     struct health *health;
     struct sandbox *sandbox;

@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import { J1, reply, S1, S1u, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
-import { binary, scene } from './lib/gateway.mjs';
+import { binary, configText, scene } from './lib/gateway.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { root } from './lib/seen.mjs';
@@ -250,6 +251,32 @@ test('Z5 a faulty file and SIGHUP: the old configuration holds', async () => {
     gw.configure(s.config);
     await hangUp(inForce);
     bodyIs(await call(gw, { body: chat() }), J1);
+});
+
+test('Z5 what needs a restart is told until it is as the server began', async (t) => {
+    const other = await scene(t, { name: 'restart-list' });
+    const { gw: one, config } = other;
+    const reload = async (changed) => {
+        one.configure({ ...config, server: { ...config.server, ...changed } });
+        const done = await one.cliRaw(['reload']);
+        assert.equal(done.code, 0, done.stderr);
+        return /needs restart: .*/.exec(done.stderr)?.[0] ?? '';
+    };
+    assert.match(await reload({ workers: 3 }), /\[server\] workers/);
+    assert.match(await reload({ workers: 3 }), /\[server\] workers/, 'it still does');
+    assert.equal(await reload({}), '', 'it runs as the file says again');
+});
+
+test('Z5 the end of the server removes its own socket, whatever a reload has said', async (t) => {
+    const other = await scene(t, { name: 'own-socket' });
+    const { gw: one, config } = other;
+    const foreign = path.join(one.dir, 'other.sock');
+    fs.writeFileSync(one.file, configText(config).replace('admin.sock', 'other.sock'));
+    await one.cliRaw(['reload', '--socket', path.join(one.dir, 'admin.sock')]);
+    fs.writeFileSync(foreign, '');
+    await one.stop();
+    assert.ok(fs.existsSync(foreign), 'what is not its own stays');
+    assert.ok(!fs.existsSync(path.join(one.dir, 'admin.sock')));
 });
 
 /** The fixture's configuration with tokens at `units` each. */

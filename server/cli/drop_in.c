@@ -59,23 +59,32 @@ static bool write_all(int fd, struct str text)
     return fsync(fd) == 0;
 }
 
-/* As anybody may read who may read a file that an editor writes: it holds no secret. */
-static mode_t usual_mode(void)
+/* Who reads the main file is to read what it includes, whatever the umask: the server may run as
+ * another user than the one who adds. */
+static bool stat_config(const struct drop_in *drop_in, struct stat *config)
 {
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0644 & ~mask;
+    return stat(drop_in->config, config) == 0;
+}
+
+/* The rights of the file that it replaces, else those of the main file.  A group that the caller is
+ * not in stays as it is. */
+static bool set_rights(int fd, const struct drop_in *drop_in)
+{
+    struct stat like;
+    if (stat(drop_in->path, &like) != 0 && !stat_config(drop_in, &like))
+        return true;
+    (void)!fchown(fd, (uid_t)-1, like.st_gid);
+    return fchmod(fd, like.st_mode & 0666) == 0;
 }
 
 /* Makes the file by a hidden name.  The template's X are replaced. */
-static bool make_hidden(char *hidden, const char *path, struct str text, struct answer *answer)
+static bool make_hidden(char *hidden, const struct drop_in *drop_in, struct str text,
+                        struct answer *answer)
 {
-    struct stat old;
-    mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : usual_mode();
     int fd = mkostemp(hidden, O_CLOEXEC);
     if (fd < 0)
         return fail_system(answer, hidden);
-    bool ok = write_all(fd, text) && fchmod(fd, mode) == 0;
+    bool ok = write_all(fd, text) && set_rights(fd, drop_in);
     if (!ok) {
         (void)fail_system(answer, hidden);
         unlink(hidden);
@@ -119,8 +128,16 @@ static bool place_over(struct drop_in *drop_in, const char *hidden, char **old,
 
 static bool make_folder(struct drop_in *drop_in, struct answer *answer)
 {
+    struct stat config;
     drop_in->made_folder = mkdir(drop_in->folder, 0755) == 0;
-    return drop_in->made_folder || errno == EEXIST || fail_system(answer, drop_in->folder);
+    if (!drop_in->made_folder)
+        return errno == EEXIST || fail_system(answer, drop_in->folder);
+    if (stat_config(drop_in, &config)) {
+        mode_t readers = config.st_mode & 0044;
+        (void)!chown(drop_in->folder, (uid_t)-1, config.st_gid);
+        (void)chmod(drop_in->folder, 0700 | readers | readers >> 2);
+    }
+    return true;
 }
 
 static bool put(struct drop_in *drop_in, struct str text, struct answer *answer)
@@ -130,7 +147,7 @@ static bool put(struct drop_in *drop_in, struct str text, struct answer *answer)
     if (hidden == NULL || old == NULL)
         answer_fail(answer, ADMIN_FAILED, "out of memory");
     else
-        ok = make_hidden(hidden, drop_in->path, text, answer) &&
+        ok = make_hidden(hidden, drop_in, text, answer) &&
              (drop_in->replace ? place_over(drop_in, hidden, &old, answer)
                                : place_new(drop_in, hidden, answer));
     free(hidden);

@@ -19,9 +19,10 @@ struct drop_in {
     bool made_folder;
 };
 
-/* Puts `text` in its place.  The first three members must be set and the rest zero; end it with
- * drop_in_keep or drop_in_take_back, or release it after a failure.  False with the answer failed:
- * CONFLICT, NOT_PERMITTED, or FAILED with the system's reason; then nothing has changed. */
+/* Puts `text` in its place, for those to read who may read the main file.  The first three members
+ * must be set and the rest zero; end it with drop_in_keep or drop_in_take_back, or release it after
+ * a failure.  False with the answer failed: CONFLICT, NOT_PERMITTED, or FAILED with the system's
+ * reason; then nothing has changed. */
 MUST_USE bool drop_in_put(struct drop_in *drop_in, struct str text, struct answer *answer);
 /* The file stays; releases the memory. */
 void drop_in_keep(struct drop_in *drop_in);

@@ -140,6 +140,34 @@ static void file_that_is_there_is_left_alone_unless_it_may_go(void **state)
     assert_int_equal(files_in(room->folder), 1);
 }
 
+static void assert_rights(const char *path, mode_t mode, gid_t group)
+{
+    struct stat rights;
+    assert_int_equal(stat(path, &rights), 0);
+    assert_int_equal(rights.st_mode & 0777, mode);
+    assert_int_equal(rights.st_gid, group);
+}
+
+/* The server may be another user, and root's umask a narrow one. */
+static void new_file_is_for_the_readers_of_the_main_file(void **state)
+{
+    struct room *room = *state;
+    gid_t group = geteuid() == 0 ? 65534 : getegid();
+    FILE *config = fopen(room->config, "w");
+    assert_non_null(config);
+    assert_int_equal(fclose(config), 0);
+    assert_int_equal(chown(room->config, (uid_t)-1, group), 0);
+    assert_int_equal(chmod(room->config, 0640), 0);
+    mode_t before = umask(0077);
+    struct drop_in drop_in = drop_in_of(room, false);
+    put(&drop_in, "text\n");
+    drop_in_keep(&drop_in);
+    umask(before);
+    assert_rights(room->folder, 0750, group);
+    assert_rights(room->path, 0640, group);
+    assert_int_equal(unlink(room->config), 0);
+}
+
 static void replacing_what_is_not_there_is_adding(void **state)
 {
     struct room *room = *state;
@@ -169,6 +197,7 @@ int main(void)
         ROOM_TEST(new_file_that_is_kept_is_all_there_is),
         ROOM_TEST(new_file_that_is_taken_back_leaves_nothing),
         ROOM_TEST(file_that_is_there_is_left_alone_unless_it_may_go),
+        ROOM_TEST(new_file_is_for_the_readers_of_the_main_file),
         ROOM_TEST(replacing_what_is_not_there_is_adding),
         ROOM_TEST(folder_that_is_none_is_told),
     };

@@ -291,6 +291,10 @@ static void call_here(const struct target *target, const char *operation, json_t
         return;
     (void)reach_in_process(&store, target->snapshot, operation, arguments, answer);
     store_close(&store);
+    /* Of several configurations this may not be the one that was meant. */
+    if (row->need == ADMIN_NEEDS_STORE && answer->exit == ADMIN_OK)
+        fprintf(stderr, "gateway: no server is running; this is the database %s\n",
+                target->database_path);
 }
 
 /* --- the one way or the other --- */

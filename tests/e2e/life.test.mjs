@@ -125,3 +125,16 @@ test('G3 the disk is full at the last word of a stream', { skip: noPrlimit }, as
     const row = await s.gw.row(response);
     assert.equal(row.charge, '0.000005000');
 });
+
+test('G4 a command without a server names the database that it has used', async (t) => {
+    const s = await scene(t, { name: 'no-server' });
+    const used = /no server is running; this is the database .*no-server.*gateway\.db/;
+    const add = (name) => s.gw.cliRaw(['user', 'add', name]);
+    assert.doesNotMatch((await add('with')).stderr, used);
+    await s.gw.stop();
+    const { code, stderr } = await add('without');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, used);
+    assert.match((await s.gw.cliRaw(['user', 'list'])).stderr, used);
+    assert.doesNotMatch((await add('without')).stderr, used, 'a refusal says what it refuses');
+});

@@ -3,8 +3,19 @@
 #include "server/sandbox/call.h"
 #include "server/sandbox/daemon.h"
 
-static const char *const names[] = {"sandbox", "sandbox-429", "sandbox-slow", "sandbox-cut",
-                                    "sandbox-hang"};
+/* Every name is served; these are the ones that quickstart's configuration offers. */
+static const char *const names[] = {"sandbox",
+                                    "sandbox-429",
+                                    "sandbox-slow",
+                                    "sandbox-cut",
+                                    "sandbox-hang",
+                                    "gpt-4o-mini",
+                                    "text-embedding-3-small",
+                                    "gpt-image-1",
+                                    "tts-1",
+                                    "whisper-1",
+                                    "rerank-1",
+                                    "omni-moderation-latest"};
 
 static json_t *describe(const struct sandbox_call *call, struct str name)
 {

@@ -54,6 +54,8 @@ test('sandbox quickstart lists its models', async () => {
     for await (const one of await client.models.list()) ids.push(one.id);
     for (const id of [model, 'gpt-image-1', 'tts-1', 'whisper-1', 'text-embedding-3-small', 'rerank-1', 'omni-moderation-latest'])
         assert.ok(ids.includes(id), id);
+    const tested = await gw.cli(['provider', 'test', 'sandbox']);
+    assert.deepEqual(tested.missing, [], 'the sandbox lists what it is asked for');
 });
 
 test('sandbox chat, whole and streamed', async () => {

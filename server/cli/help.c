@@ -98,7 +98,7 @@ static bool write_all(struct buf *out)
            add_options(out, OPTIONS_GLOBAL) && buf_add_str(out, STR("\nAliases:\n")) &&
            add_line(out, STR("-t, -T"), "check the configuration; -T prints it, secrets as ***") &&
            add_line(out, STR("-s reload|stop"), "make the running server do so") &&
-           add_line(out, STR("-v, -V"), "print the version") &&
+           add_line(out, STR("-v, --version"), "print the version") &&
            buf_add_str(out, STR("\nExit codes: 0 ok, 1 failed, 2 usage or declined, 3 not found, "
                                 "4 not permitted,\n5 conflict, 6 server unreachable or database "
                                 "locked, 78 bad configuration.\n"));

@@ -95,6 +95,7 @@ bool manual_write(struct buf *out)
         add_options(out, OPTIONS_GLOBAL) &&
         buf_add_str(out, STR(".TP\n.B \\-t\nCheck the configuration.\n"
                              ".TP\n.B \\-T\nThe same, and print it, secrets as ***.\n"
+                             ".TP\n.B \\-v, \\-\\-version\nPrint the version.\n"
                              ".TP\n.B \\-s reload|stop\nMake the running server do so.\n"
                              ".SH COMMANDS\n"));
     for (unsigned i = 0; ok && command_at(i); i++)

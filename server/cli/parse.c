@@ -10,7 +10,7 @@
 /* getopt's two tables.  Two rows of one name share an entry: which is meant shows with the
  * command. */
 struct getopt_tables {
-    struct option longs[OPT_COUNT + 1];
+    struct option longs[OPT_COUNT + 2]; /* --version, and the end */
     char letters[2 * OPT_COUNT + 16];
 };
 
@@ -21,6 +21,7 @@ static void fill_tables(struct getopt_tables *tables)
     static const char aliases[] = "-:tTvVs:";
     memcpy(tables->letters, aliases, sizeof aliases - 1);
     size_t letters = sizeof aliases - 1, n = 0;
+    tables->longs[n++] = (struct option){"version", no_argument, NULL, 'V'};
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option_row *row = option_at(i);
         bool known = false;
@@ -122,8 +123,10 @@ static bool take_answer(struct invocation *invocation, int answer, const char *g
         return true;
     case 'v':
     case 'V':
+        if (!is_spelled_out(given, "version"))
+            say_unknown_option(why, given);
         invocation->mode = MODE_VERSION;
-        return true;
+        return is_spelled_out(given, "version");
     case 's':
         invocation->mode = MODE_SIGNAL;
         invocation->signal = optarg;

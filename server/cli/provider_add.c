@@ -86,7 +86,7 @@ static bool add_models(const struct invocation *invocation, const char *name, st
         model = str_trim(model);
         if (model.n > 0)
             ok = buf_addf(text, "\n[model \"%.*s\"]\n", STR_ARG(model)) &&
-                 add_endpoints(text, values[OPT_endpoints]) &&
+                 add_endpoints(text, values[OPT_served]) &&
                  buf_addf(text, "offer = %s/%.*s\n", name, STR_ARG(model)) &&
                  add_prices(text, str_of(values[OPT_price]));
     }
@@ -125,7 +125,7 @@ static bool check_words(const struct invocation *invocation, const char *name,
         why = "the key is in one place: give one of --key-env, --key-file, --key-cred";
     else if (values[OPT_offered] != NULL && values[OPT_price] == NULL)
         why = "a model without a price cannot be used: give --price with --models";
-    else if (values[OPT_offered] == NULL && (values[OPT_price] || values[OPT_endpoints]))
+    else if (values[OPT_offered] == NULL && (values[OPT_price] || values[OPT_served]))
         why = "--price and --endpoints are for the models of --models";
     if (why != NULL)
         answer_fail(answer, ADMIN_USAGE, "%s", why);

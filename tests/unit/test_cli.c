@@ -127,6 +127,7 @@ static void parse_of_wrong_options_refuses(void **state)
     (void)state;
     expect_refusal("gateway user add a --cred 3",
                    "unknown option \"--cred\"; did you mean \"--credit\"?");
+    expect_refusal("gateway --vers", "unknown option \"--vers\"; did you mean \"--yes\"?");
     expect_refusal("gateway user list --credit 3", "user list takes no --credit");
     expect_refusal("gateway user list --limit 3", "user list takes no --limit");
     expect_refusal("gateway user add a --credit", "option \"--credit\" needs a value");
@@ -174,10 +175,15 @@ static void aliases_select_their_mode(void **state)
         const char *line;
         enum invocation_mode mode;
     } cases[] = {
-        {"gateway", MODE_HELP},           {"gateway --help", MODE_HELP},
-        {"gateway key -h", MODE_HELP},    {"gateway -t -c x", MODE_TEST},
-        {"gateway -T", MODE_SHOW},        {"gateway -v", MODE_VERSION},
-        {"gateway -V", MODE_VERSION},     {"gateway -s stop", MODE_SIGNAL},
+        {"gateway", MODE_HELP},
+        {"gateway --help", MODE_HELP},
+        {"gateway key -h", MODE_HELP},
+        {"gateway -t -c x", MODE_TEST},
+        {"gateway -T", MODE_SHOW},
+        {"gateway -v", MODE_VERSION},
+        {"gateway -V", MODE_VERSION},
+        {"gateway -s stop", MODE_SIGNAL},
+        {"gateway --version", MODE_VERSION},
         {"gateway status", MODE_COMMAND},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -102,6 +102,67 @@ def tools_stream(client, args):
     return result
 
 
+def embed(client, args):
+    done = client.embeddings.create(model=args["as"], input=args["input"])
+    return {"vectors": [one.embedding for one in done.data], "usage": done.usage.total_tokens}
+
+
+def moderate(client, args):
+    done = client.moderations.create(input=args["input"])
+    return {"flagged": [one.flagged for one in done.results]}
+
+
+def complete(client, args):
+    done = client.completions.create(model=args["model"], prompt=args["prompt"])
+    return {"content": done.choices[0].text, "usage": done.usage.total_tokens}
+
+
+def complete_stream(client, args):
+    result = {"content": "", "chunks": 0}
+    for chunk in client.completions.create(
+        model=args["model"], prompt=args["prompt"], stream=True
+    ):
+        result["chunks"] += 1
+        result["content"] += chunk.choices[0].text
+    return result
+
+
+def drawn(done):
+    return {"pictures": [one.b64_json for one in done.data], "usage": done.usage.total_tokens}
+
+
+def draw(client, args):
+    return drawn(
+        client.images.generate(
+            model="gpt-image-1", prompt=args["prompt"], size=args["size"], n=2
+        )
+    )
+
+
+def redraw(client, args):
+    def picture(base64_text):
+        return ("a.png", base64.b64decode(base64_text), "image/png")
+
+    images = [picture(one) for one in args["files"]]
+    more = {"mask": picture(args["mask"])} if "mask" in args else {}
+    return drawn(
+        client.images.edit(
+            model="gpt-image-1",
+            prompt=args["prompt"],
+            image=images if len(images) > 1 else images[0],
+            **more,
+        )
+    )
+
+
+def speech(client, args):
+    with client.audio.speech.with_streaming_response.create(
+        model="tts-1", input=args["input"], voice="alloy"
+    ) as done:
+        done.stream_to_file(args["into"])
+        return {"type": done.headers["content-type"]}
+
+
 def sound(args):
     return ("a.wav", base64.b64decode(args["file"]))
 
@@ -131,11 +192,6 @@ def translation(client, args):
     return {"text": done.text}
 
 
-def embed(client, args):
-    done = client.embeddings.create(model=args["as"], input=args["input"])
-    return {"vectors": [one.embedding for one in done.data], "usage": done.usage.total_tokens}
-
-
 OPERATIONS = {
     "models": models,
     "model": model,
@@ -144,8 +200,14 @@ OPERATIONS = {
     "tools": tools,
     "toolsStream": tools_stream,
     "response": response,
-    "embed": embed,
     "responseStream": response_stream,
+    "embed": embed,
+    "moderate": moderate,
+    "complete": complete,
+    "completeStream": complete_stream,
+    "draw": draw,
+    "redraw": redraw,
+    "speech": speech,
     "transcription": transcription,
     "transcriptionStream": transcription_stream,
     "translation": translation,

@@ -41,6 +41,10 @@ function outcomeOf(error, OpenAI) {
     };
 }
 
+function drawn(done) {
+    return { pictures: done.data.map((one) => one.b64_json), usage: done.usage.total_tokens };
+}
+
 const operations = {
     async models(client) {
         const ids = [];
@@ -95,9 +99,44 @@ const operations = {
         return { vectors: done.data.map(({ embedding }) => embedding), usage: done.usage.total_tokens };
     },
 
-    async speech(client, { input }) {
+    async moderate(client, { input }) {
+        const done = await client.moderations.create({ input });
+        return { flagged: done.results.map((one) => one.flagged) };
+    },
+
+    async complete(client, { prompt }) {
+        const done = await client.completions.create({ model, prompt });
+        return { content: done.choices[0].text, usage: done.usage.total_tokens };
+    },
+
+    async completeStream(client, { prompt }) {
+        const stream = await client.completions.create({ model, prompt, stream: true });
+        const result = { content: '', chunks: 0 };
+        for await (const chunk of stream) {
+            result.chunks++;
+            result.content += chunk.choices[0].text;
+        }
+        return result;
+    },
+
+    async draw(client, { prompt, size }) {
+        return drawn(await client.images.generate({ model: 'gpt-image-1', prompt, size, n: 2 }));
+    },
+
+    /** files: pictures in base64; one is given alone, more as a list. */
+    async redraw(client, { prompt, files, mask }, { toFile }) {
+        const fileOf = (base64) => toFile(Buffer.from(base64, 'base64'), 'a.png', { type: 'image/png' });
+        const images = await Promise.all(files.map(fileOf));
+        const asked = { model: 'gpt-image-1', prompt, image: images.length > 1 ? images : images[0] };
+        if (mask) asked.mask = await fileOf(mask);
+        return drawn(await client.images.edit(asked));
+    },
+
+    /** Saves the sound. */
+    async speech(client, { input, into }) {
         const done = await client.audio.speech.create({ model: 'tts-1', input, voice: 'alloy' });
-        return { bytes: Buffer.from(await done.arrayBuffer()), type: done.headers.get('content-type') };
+        fs.writeFileSync(into, Buffer.from(await done.arrayBuffer()));
+        return { type: done.headers.get('content-type') };
     },
 
     async transcription(client, { file, model, format }, { toFile }) {

@@ -6,6 +6,7 @@
 #include "server/sandbox/words.h"
 
 #define DOCUMENTS_MAX 10000
+#define DOCUMENTS_A_SEARCH 100
 
 struct ranked {
     size_t index;
@@ -81,9 +82,13 @@ void sandbox_rerank_create(struct sandbox_call *call)
     qsort(ranked, count, sizeof *ranked, by_score);
     char id[SANDBOX_ID_SIZE];
     sandbox_make_id(call, "rerank-", id);
-    sandbox_reply_json(call, json_pack("{s:s, s:s, s:o, s:{s:I, s:I}}", "id", id, "model",
-                                       call->model, "results", results_of(call, ranked, count),
-                                       "usage", "prompt_tokens", (json_int_t)tokens, "total_tokens",
-                                       (json_int_t)tokens));
+    size_t searches = (count + DOCUMENTS_A_SEARCH - 1) / DOCUMENTS_A_SEARCH;
+    /* Clients of Cohere want a meta, those of Jina a usage. */
+    sandbox_reply_json(call,
+                       json_pack("{s:s, s:s, s:o, s:{s:{s:s}, s:{s:I}}, s:{s:I, s:I}}", "id", id,
+                                 "model", call->model, "results", results_of(call, ranked, count),
+                                 "meta", "api_version", "version", "2", "billed_units",
+                                 "search_units", (json_int_t)searches, "usage", "prompt_tokens",
+                                 (json_int_t)tokens, "total_tokens", (json_int_t)tokens));
     free(ranked);
 }

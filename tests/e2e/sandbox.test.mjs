@@ -145,6 +145,7 @@ test('sandbox rerank', async () => {
     const { data, response } = await client.post('/rerank', { body }).withResponse();
     assert.equal(data.results[0].index, 1);
     const row = await gw.usage(response.headers.get('x-request-id'));
+    assert.equal(row.source, 'upstream');
     assert.equal(row.charge, '0.002000000');
 });
 

@@ -101,6 +101,10 @@ static void rerank_puts_the_matching_document_first(void **state)
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(best, "document"), "text")),
         "a Red apple");
+    json_t *billed = json_object_get(json_object_get(json, "meta"), "billed_units");
+    assert_int_equal(json_integer_value(json_object_get(billed, "search_units")), 1);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(json, "usage"), "total_tokens")), 12);
     json_decref(json);
     json_decref(answer("/v1/rerank", "{\"model\":\"r\",\"query\":\"q\",\"documents\":[]}", 400));
 }

@@ -139,6 +139,20 @@ def draw(client, args):
     )
 
 
+def draw_stream(client, args):
+    result = {"types": []}
+    for event in client.images.generate(
+        model="gpt-image-1",
+        prompt=args["prompt"],
+        size=args["size"],
+        partial_images=2,
+        stream=True,
+    ):
+        result["types"].append(event.type)
+        result["picture"] = event.b64_json
+    return result
+
+
 def redraw(client, args):
     def picture(base64_text):
         return ("a.png", base64.b64decode(base64_text), "image/png")
@@ -206,6 +220,7 @@ OPERATIONS = {
     "complete": complete,
     "completeStream": complete_stream,
     "draw": draw,
+    "drawStream": draw_stream,
     "redraw": redraw,
     "speech": speech,
     "transcription": transcription,

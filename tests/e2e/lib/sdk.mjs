@@ -123,6 +123,16 @@ const operations = {
         return drawn(await client.images.generate({ model: 'gpt-image-1', prompt, size, n: 2 }));
     },
 
+    async drawStream(client, { prompt, size }) {
+        const asked = { model: 'gpt-image-1', prompt, size, partial_images: 2, stream: true };
+        const result = { types: [] };
+        for await (const event of await client.images.generate(asked)) {
+            result.types.push(event.type);
+            result.picture = event.b64_json;
+        }
+        return result;
+    },
+
     /** files: pictures in base64; one is given alone, more as a list. */
     async redraw(client, { prompt, files, mask }, { toFile }) {
         const fileOf = (base64) => toFile(Buffer.from(base64, 'base64'), 'a.png', { type: 'image/png' });

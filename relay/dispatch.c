@@ -257,6 +257,7 @@ static void attempt_failed(struct request *request)
     }
     struct provider_health *health =
         health_of(request->relay->health, request->offer->provider->name);
+    int status = request->attempt->head.status;
     request_end_attempt(request);
     if (action == VERDICT_REPEAT && !request->no_usage_options) {
         atomic_store(&health->refuses_stream_usage, true);
@@ -267,8 +268,13 @@ static void attempt_failed(struct request *request)
         return;
     }
     atomic_fetch_add(&health->failures, 1);
-    log_write(LOG_INFO, "relay", "request %s attempt at %s failed: %s", request->id_text,
-              request->offer->provider->name, fault_name(failure.fault));
+    /* What only the operator can mend is told to him alone: clients read that it is not available.
+     */
+    bool ours = failure.fault == FAULT_UPSTREAM_ACCOUNT;
+    log_write(ours ? LOG_WARNING : LOG_INFO, "relay",
+              "request %s attempt at %s failed: %s, HTTP status %d%s", request->id_text,
+              request->offer->provider->name, fault_name(failure.fault), status,
+              ours ? " (its key or our account there: gateway provider test)" : "");
     verdict_merge(&request->failure, &failure);
     if (another) {
         request_enter(request, REQUEST_DISPATCHING, "next offer");

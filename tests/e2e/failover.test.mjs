@@ -13,6 +13,7 @@ import { call } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { refusedPort } from './lib/upstream.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const body = chat();
 const invalid = 'invalid_request_error';
@@ -286,6 +287,8 @@ test('F10 the same at both: nothing of it is told', async (t) => {
             assert.equal(error.upstream, undefined);
             assert.doesNotMatch(response.text, /quota|balance|key|denied|overdue|Arrearage/i);
             await released(s, response);
+            const warned = new RegExp(`warn.*${error.request_id} attempt.*UPSTREAM_ACCOUNT, HTTP status \\d+ `, 'i');
+            await eventually(() => s.gw.log.filter((line) => warned.test(line)).length === 2, 'two warnings');
         });
     }
 });

@@ -209,6 +209,21 @@ void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd)
         account->credited = add_bounded(account->credited, credited_nusd);
 }
 
+void book_give_back(struct book *book, const struct give_back *give_back)
+{
+    CHECK(book != NULL);
+    CHECK(give_back->nusd >= 0 && give_back->n <= HOLD_ACCOUNTS_MAX);
+    book_lock(book);
+    for (unsigned i = 0; i < give_back->n; i++) {
+        const struct give_back_account *named = &give_back->accounts[i];
+        struct owner *owner = owner_find(book, (struct owner_name){named->owner_id, named->kind});
+        struct account *account = owner_account(owner, named->period);
+        if (account != NULL)
+            account->spent = subtract_bounded(account->spent, give_back->nusd);
+    }
+    book_unlock(book);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): an account's three-part name, and its two amounts. */
 bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,
                const char *period, int64_t *held, int64_t *spent)

@@ -70,6 +70,19 @@ void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd);
 /* After the commit, or at once when nothing was charged. */
 void book_unpin(struct book *book, struct hold *hold);
 
+/* What is given back of a charge, and to which accounts. */
+struct give_back {
+    int64_t nusd;
+    unsigned n;
+    struct give_back_account {
+        enum account_kind kind;
+        int64_t owner_id;
+        char period[PERIOD_TEXT_SIZE];
+    } accounts[HOLD_ACCOUNTS_MAX];
+};
+/* After its commit: takes it off what those of the accounts that are in memory have spent. */
+void book_give_back(struct book *book, const struct give_back *give_back);
+
 /* The sum of all holds, for status and tests. */
 int64_t book_held(struct book *book);
 
@@ -87,7 +100,7 @@ MUST_USE struct account *book_account(struct book *book, enum account_kind kind,
                                       const char *period, int64_t credited, int64_t spent);
 /* Locked.  NULL-safe. */
 void book_account_drop(struct book *book, struct account *account);
-/* Locked.  A credit or a give-back that has been committed; a no-op when it is not here. */
+/* Locked.  A credit that has been committed; a no-op when the account is not here. */
 void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd);
 /* Locked.  held and spent of an account; false when it is not here. */
 bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,

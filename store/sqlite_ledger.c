@@ -1,14 +1,13 @@
 #include "store/sqlite_ledger.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/counters_text.h"
 #include "store/sqlite_accounts.h"
 
-#define COUNTERS_TEXT_SIZE (COUNTER_COUNT * 36)
 #define FLAGS_TEXT_SIZE 320
 #define TOUCHED_MAX (LEDGER_BATCH_MAX * HOLD_ACCOUNTS_MAX) /* accounts of one batch */
 #define PLACES ((size_t)1 << 16)
@@ -203,26 +202,91 @@ static enum ledger_put put_charge(struct db *db, struct ledger_batch *batch,
     return db_trouble(db) == DB_FINE ? LEDGER_CONFLICT : LEDGER_FAILED;
 }
 
+/* --- the give-back ---------------------------------------------------------------------------- */
+
+/* The accounts of the charge; false when it is not there or is less than `nusd`. */
+static bool find_charge(struct db *db, int64_t id, int64_t nusd, int64_t ids[HOLD_ACCOUNTS_MAX])
+{
+    struct query *query =
+        db_query(db, "SELECT amount, user_account, key_account, group_account, "
+                     "group_user_account FROM ledger WHERE id = ?1 AND kind = 'charge'");
+    query_i64(query, 1, id);
+    bool found = query_row(query) && query_get_i64(query, 0) >= nusd;
+    for (int i = 0; found && i < HOLD_ACCOUNTS_MAX; i++)
+        ids[i] = query_get_i64(query, i + 1);
+    query_end(query);
+    return found;
+}
+
+static bool insert_give_back(struct db *db, int64_t id, int64_t now_ms, int64_t nusd,
+                             const char *note)
+{
+    struct query *query = db_query(
+        db, "INSERT INTO ledger (id, ts, kind, user_account, key_account, group_account, "
+            "group_user_account, amount, request_id, note) "
+            "SELECT ?2, ?3, 'give_back', user_account, key_account, group_account, "
+            "group_user_account, ?4, ?1, ?5 FROM ledger WHERE id = ?1 ON CONFLICT (id) DO NOTHING");
+    query_i64(query, 1, id);
+    query_i64(query, 2, ident_give_back(id));
+    query_i64(query, 3, now_ms);
+    query_i64(query, 4, -nusd);
+    query_text(query, 5, note);
+    return query_run(query);
+}
+
+static bool has_given_back(struct db *db, int64_t id, int64_t nusd)
+{
+    struct query *query = db_query(db, "SELECT amount FROM ledger WHERE id = ?1");
+    query_i64(query, 1, ident_give_back(id));
+    bool same = query_row(query) && query_get_i64(query, 0) == -nusd;
+    query_end(query);
+    return same;
+}
+
+static void name_account(struct db *db, int64_t account_id, struct give_back *given_back)
+{
+    struct query *query = db_query(db, "SELECT kind, owner_id, period FROM accounts WHERE id = ?1");
+    query_i64(query, 1, account_id);
+    if (query_row(query)) {
+        struct give_back_account *named = &given_back->accounts[given_back->n++];
+        named->kind = (enum account_kind)query_get_i64(query, 0);
+        named->owner_id = query_get_i64(query, 1);
+        snprintf(named->period, sizeof named->period, "%s", query_get_text(query, 2));
+    }
+    query_end(query);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): the columns of one row. */
+enum ledger_put ledger_give_back(struct db *db, int64_t id, int64_t now_ms, int64_t nusd,
+                                 const char *note, struct give_back *given_back)
+{
+    int64_t ids[HOLD_ACCOUNTS_MAX] = {0};
+    CHECK(nusd > 0);
+    *given_back = (struct give_back){0};
+    if (!find_charge(db, id, nusd, ids))
+        return db_trouble(db) == DB_FINE ? LEDGER_CONFLICT : LEDGER_FAILED;
+    if (!insert_give_back(db, id, now_ms, nusd, note))
+        return LEDGER_FAILED;
+    if (db_changes(db) == 0) {
+        bool same = has_given_back(db, id, nusd);
+        return same ? LEDGER_PUT : db_trouble(db) == DB_FINE ? LEDGER_CONFLICT : LEDGER_FAILED;
+    }
+    for (int i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
+        if (ids[i] == 0)
+            continue;
+        account_add(db, ids[i], 0, -nusd);
+        name_account(db, ids[i], given_back);
+    }
+    given_back->nusd = nusd;
+    return db_trouble(db) == DB_FINE ? LEDGER_PUT : LEDGER_FAILED;
+}
+
 /* --- the request's row ------------------------------------------------------------------------ */
 
 static const char *const source_names[] = {[USAGE_NONE] = "none",
                                            [USAGE_UPSTREAM] = "upstream",
                                            [USAGE_MERGED] = "merged",
                                            [USAGE_ESTIMATED] = "estimated"};
-
-static void format_counters(const struct counters *counters, char text[COUNTERS_TEXT_SIZE])
-{
-    size_t n = 0;
-    text[0] = '\0';
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        if (counters->n[i] == 0)
-            continue;
-        int wrote = snprintf(text + n, COUNTERS_TEXT_SIZE - n, "%s%s=%" PRId64, n > 0 ? " " : "",
-                             counter_name((enum counter)i), counters->n[i]);
-        n += (size_t)wrote;
-        CHECK(n < COUNTERS_TEXT_SIZE);
-    }
-}
 
 static void format_flags(unsigned flags, char text[FLAGS_TEXT_SIZE])
 {
@@ -251,7 +315,7 @@ static bool put_request(struct query *query, const struct ledger_entry *entry, c
 {
     char counters[COUNTERS_TEXT_SIZE];
     char flags[FLAGS_TEXT_SIZE];
-    format_counters(&entry->counters, counters);
+    counters_format(&entry->counters, counters);
     format_flags(entry->flags, flags);
     query_i64(query, 1, entry->id);
     query_i64(query, 2, entry->admitted_ms);
@@ -357,6 +421,7 @@ int64_t ledger_newest_id(struct db *db)
     struct query *query =
         db_query(db, "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM requests "
                      "UNION ALL SELECT MAX(id) FROM ledger UNION ALL SELECT MAX(id) FROM accounts "
+                     "UNION ALL SELECT MAX(id) FROM tasks "
                      "UNION ALL SELECT MAX(id) FROM audit UNION ALL SELECT MAX(id) FROM users "
                      "UNION ALL SELECT MAX(id) FROM keys UNION ALL SELECT MAX(id) FROM groups)");
     int64_t newest = query_row(query) ? query_get_i64(query, 0) : 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/migrate.h"
 #include "store/store_thread.h"
@@ -18,14 +19,25 @@
 /* What was going on when the last process ended costs nothing, and no hold survives it. */
 static bool recover(struct store *store, struct buf *why)
 {
-    int64_t n = 0;
+    int64_t n = 0, unknown = 0;
+    int64_t counts[TASK_STATE_COUNT];
     if (db_begin(store->db)) {
         n = ledger_close_open(store->db);
+        unknown = tasks_recover(store->db, clock_wall_ms());
+        tasks_count(store->db, counts);
         store->newest_id = ledger_newest_id(store->db);
         if (db_commit(store->db)) {
             if (n > 0)
                 log_write(LOG_WARNING, "store", "%lld requests were cut by the last end",
                           (long long)n);
+            if (unknown > 0)
+                log_write(
+                    LOG_WARNING, "store",
+                    "%lld video tasks were being submitted at the last end: the providers may "
+                    "have them (gateway task list --state unknown)",
+                    (long long)unknown);
+            for (unsigned i = 0; i < TASK_STATE_COUNT; i++)
+                atomic_store(&store->task_counts[i], counts[i]);
             return true;
         }
     }
@@ -159,6 +171,8 @@ void store_settle(struct store *store, struct store_settle *settle)
     CHECK(settle->call.reply != NULL && settle->call.done != NULL);
     CHECK(!settle->entry.hold.taken);
     CHECK(settle->entry.id > 0 && settle->entry.charge_nusd >= 0);
+    if (settle->entry.task.step != TASK_STEP_NONE)
+        task_check_end(&settle->entry);
     atomic_fetch_add(&store->queued, 1);
     post(store, &settle->call, CALL_SETTLE);
 }
@@ -197,6 +211,7 @@ void store_note_open(struct store *store, const struct ledger_entry *entry)
     note->entry.charge_nusd = 0;
     note->entry.hold = (struct hold){0}; /* the request keeps it */
     note->entry.issued = STR_EMPTY;
+    note->entry.task = (struct task_end){TASK_STEP_NONE, NULL, 0, 0};
     post(store, &note->call, CALL_NOTE);
 }
 

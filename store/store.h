@@ -19,6 +19,7 @@
 #include "config/provider.h"
 #include "store/book.h"
 #include "store/keyring.h"
+#include "store/task.h"
 
 struct store;
 
@@ -115,6 +116,7 @@ struct ledger_entry {
      * letter (PIN_*), the id, and a NUL.  Committed with the charge. */
     struct str issued;
     int64_t answer_tokens, item_tokens; /* what each brings along when it is named */
+    struct task_end task; /* of a request that makes a task: what it has come to (store_tasks.h) */
 };
 
 #define PIN_ANSWER 'a' /* a response, with all that went before it */
@@ -126,8 +128,9 @@ struct store_settle {
 };
 /* The hold must have been settled in the book (or never taken).  Comes back OK when committed;
  * never BUSY; while the database cannot be written it stays queued and is tried again.  CONFLICT: a
- * different charge has this id, nothing was changed and the store stays degraded.  DOWN: the store
- * was closed before the database could be written again. */
+ * different charge has this id, or the task of this id has come to something else; nothing was
+ * changed and the store stays degraded.  DOWN: the store was closed before the database could be
+ * written again. */
 void store_settle(struct store *store, struct store_settle *settle);
 
 /* A request older than a second: a row with end = "open", replaced by its settlement.  Copies what

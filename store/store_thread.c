@@ -141,6 +141,16 @@ static enum store_code look_up_pins(struct store *store, struct store_pins_get *
     return STORE_DOWN;
 }
 
+static enum store_code look_up_tasks(struct store *store, struct store_call *call)
+{
+    if (!has_db(store))
+        return STORE_DOWN;
+    enum store_code code = task_serve_read(store->db, call);
+    if (db_trouble(store->db) != DB_FINE)
+        note_failed_read(store);
+    return code;
+}
+
 static enum store_code look_up_key(struct store *store, struct store_key_get *get)
 {
     /* An earlier call of this batch may have loaded it: one look-up for many waiting requests. */
@@ -178,39 +188,69 @@ static bool is_overdue(const struct store_call *call)
     return call->deadline_ms != 0 && clock_ms() > call->deadline_ms;
 }
 
+static enum store_code look_up(struct store *store, struct store_call *call)
+{
+    if (call->kind == CALL_KEY_GET)
+        return look_up_key(store, CONTAINER_OF(call, struct store_key_get, call));
+    if (call->kind == CALL_PINS_GET)
+        return look_up_pins(store, CONTAINER_OF(call, struct store_pins_get, call));
+    return look_up_tasks(store, call);
+}
+
 static void serve_gets(struct store *store)
 {
     struct store_call *call;
-    while ((call = queue_take(&store->gets)) != NULL) {
-        bool is_pins = call->kind == CALL_PINS_GET;
-        if (is_overdue(call))
-            reply(call, STORE_BUSY);
-        else if (is_pins)
-            reply(call, look_up_pins(store, CONTAINER_OF(call, struct store_pins_get, call)));
-        else
-            reply(call, look_up_key(store, CONTAINER_OF(call, struct store_key_get, call)));
-    }
+    while ((call = queue_take(&store->gets)) != NULL)
+        reply(call, is_overdue(call) ? STORE_BUSY : look_up(store, call));
 }
 
 /* --- commits ---------------------------------------------------------------------------------- */
 
-/* What one transaction holds: the first entries of the queue, and all changes. */
+/* What one transaction holds: the first entries of the queue, and all moves and changes. */
 struct commit {
     unsigned entries;
+    struct task_room tasks;
+    struct store_queue moves;
     struct admin_room room;
     struct admin_run *runs;
     unsigned run_count;
 };
 
-static void alarm_conflict(struct store *store, const struct ledger_entry *entry)
+static void alarm_conflict(struct store *store, int64_t entry_id, const char *what)
 {
     char id[IDENT_TEXT_SIZE];
-    ident_format(entry->id, id);
+    ident_format(entry_id, id);
     atomic_fetch_or(&store->ills, ILL_LEDGER);
     log_write(LOG_ERROR, "store",
-              "two different charges for %s; nothing was changed, paid requests are refused until "
+              "two different %s for %s; nothing was changed, paid requests are refused until "
               "the ledger has been looked at (gateway db check) and the server restarted",
-              id);
+              what, id);
+}
+
+/* The row and its charge, and what the request has come to if it makes a task: all or, on a
+ * conflict, nothing. */
+static enum ledger_put write_entry(struct store *store, struct commit *commit,
+                                   const struct ledger_entry *entry)
+{
+    struct task *task = NULL;
+    if (entry->task.step != TASK_STEP_NONE) {
+        enum task_end_answer answer = task_find_end(&commit->tasks, entry, &task);
+        if (answer == TASK_END_FAILED)
+            return LEDGER_FAILED;
+        if (answer == TASK_END_CONFLICT) {
+            alarm_conflict(store, entry->id, "ends of the task");
+            return LEDGER_CONFLICT;
+        }
+    }
+    enum ledger_put put = ledger_put(store->db, store->batch, entry);
+    if (put == LEDGER_PUT && task != NULL)
+        task_make_end(&commit->tasks, entry, task);
+    task_free(&task);
+    if (put == LEDGER_CONFLICT)
+        alarm_conflict(store, entry->id, "charges");
+    if (put == LEDGER_PUT)
+        pins_put(store->db, entry, clock_wall_ms());
+    return put;
 }
 
 static bool write_entries(struct store *store, struct commit *commit)
@@ -225,15 +265,11 @@ static bool write_entries(struct store *store, struct commit *commit)
             ledger_put_open(store->db, entry);
             continue;
         }
-        enum ledger_put put = ledger_put(store->db, store->batch, entry);
+        enum ledger_put put = write_entry(store, commit, entry);
         if (put == LEDGER_FAILED)
             return false;
-        if (put == LEDGER_CONFLICT) {
+        if (put == LEDGER_CONFLICT)
             call->code = STORE_CONFLICT;
-            alarm_conflict(store, entry);
-        } else {
-            pins_put(store->db, entry, clock_wall_ms());
-        }
     }
     return ledger_flush(store->db, store->batch);
 }
@@ -242,9 +278,53 @@ static bool sweep(struct store *store)
 {
     if (clock_ms() < store->sweep_ms)
         return true;
-    int64_t n = pins_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
-    store->sweep_ms = clock_ms() + (n < SWEEP_MOST ? SWEEP_MS : SWEEP_MORE_MS);
+    int64_t pins = pins_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
+    int64_t keys = idem_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
+    bool more = pins >= SWEEP_MOST || keys >= SWEEP_MOST;
+    store->sweep_ms = clock_ms() + (more ? SWEEP_MORE_MS : SWEEP_MS);
     return db_trouble(store->db) == DB_FINE;
+}
+
+/* Takes the moves of tasks off the queue.  None waits for a database that fails: who polls comes
+ * again, who submits must not have asked the provider yet. */
+static void take_moves(struct store *store, struct commit *commit)
+{
+    struct store_call *call;
+    bool is_down = clock_ms() < store->retry_ms;
+    while ((call = queue_take(&store->moves)) != NULL) {
+        if (is_overdue(call))
+            reply(call, STORE_BUSY);
+        else if (is_down)
+            reply(call, STORE_DOWN);
+        else
+            queue_add(&commit->moves, &call->mail);
+    }
+}
+
+static bool write_moves(struct store *store, struct commit *commit)
+{
+    for (struct mail *mail = commit->moves.first; mail != NULL; mail = mail->next) {
+        struct store_call *call = call_of(mail);
+        call->code = task_serve_move(&commit->tasks, call);
+        if (db_trouble(store->db) != DB_FINE)
+            return false;
+        if (call->kind == CALL_TASK_FINISH && call->code == STORE_CONFLICT)
+            alarm_conflict(store, CONTAINER_OF(call, struct store_task_finish, call)->id,
+                           "give-backs");
+    }
+    return true;
+}
+
+static void finish_moves(struct store *store, struct commit *commit, bool committed)
+{
+    struct store_call *call;
+    while ((call = queue_take(&commit->moves)) != NULL) {
+        if (committed)
+            task_move_committed(store->book, call);
+        else
+            task_move_abandoned(call);
+        reply(call, committed ? call->code : STORE_DOWN);
+    }
 }
 
 /* Takes the changes off the queue; those whose time has passed or that find no memory are answered
@@ -321,17 +401,19 @@ static void finish_changes(struct commit *commit, bool committed)
     free(commit->runs);
 }
 
-/* One transaction.  When it fails, entries stay queued and changes are answered DOWN. */
+/* One transaction.  When it fails, entries stay queued, moves and changes are answered DOWN. */
 static void commit_batch(struct store *store)
 {
     struct commit commit = {0};
     int64_t began_us = clock_precise_us();
     bool is_ill = atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE);
+    take_moves(store, &commit);
     take_changes(store, &commit);
     bool ok = has_db(store);
     if (ok) {
+        commit.tasks.db = store->db;
         ledger_batch_begin(store->batch);
-        ok = db_begin(store->db) && write_entries(store, &commit) &&
+        ok = db_begin(store->db) && write_entries(store, &commit) && write_moves(store, &commit) &&
              write_changes(store, &commit) && (!is_ill || write_probe(store)) && sweep(store) &&
              db_commit(store->db);
         if (ok)
@@ -345,6 +427,9 @@ static void commit_batch(struct store *store)
         ledger_batch_forget(store->batch);
     if (!ok && store->db != NULL)
         db_rollback(store->db);
+    if (ok)
+        task_tally_add(store, &commit.tasks.tally);
+    finish_moves(store, &commit, ok);
     finish_changes(&commit, ok);
     if (ok)
         finish_entries(store, commit.entries);
@@ -376,7 +461,8 @@ static void serve_reads(struct store *store)
 
 static bool is_waiting(const struct store *store)
 {
-    return store->entries.first != NULL || store->changes.first != NULL ||
+    return store->entries.first != NULL || store->moves.first != NULL ||
+           store->changes.first != NULL ||
            (atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE)) != 0;
 }
 
@@ -401,7 +487,16 @@ static void sort_mail(struct store *store, struct mail *mail)
     switch ((enum store_call_kind)call->kind) {
     case CALL_KEY_GET:
     case CALL_PINS_GET:
+    case CALL_TASK_GET:
+    case CALL_TASK_LIST:
+    case CALL_TASK_DUE:
         queue_add(&store->gets, mail);
+        break;
+    case CALL_TASK_CREATE:
+    case CALL_TASK_PROGRESS:
+    case CALL_TASK_FINISH:
+    case CALL_TASK_DELETE:
+        queue_add(&store->moves, mail);
         break;
     case CALL_SETTLE:
     case CALL_NOTE:
@@ -472,7 +567,8 @@ void *store_thread_run(void *argument)
         }
         serve_gets(store);
         /* Changes do not wait for a failing database: their operator gets an answer. */
-        if (store->changes.first != NULL || (is_waiting(store) && clock_ms() >= store->retry_ms))
+        if (store->changes.first != NULL || store->moves.first != NULL ||
+            (is_waiting(store) && clock_ms() >= store->retry_ms))
             commit_batch(store);
         serve_reads(store);
         checkpoint(store, is_idle);

@@ -1,5 +1,5 @@
-/* The inside of the store, shared by its two files: store.c opens, closes and posts; store_thread.c
- * is the thread. */
+/* The inside of the store, shared by its files: store.c opens, closes and posts; store_thread.c is
+ * the thread; store_tasks.c posts and serves what is about video tasks. */
 #ifndef STORE_STORE_THREAD_H
 #define STORE_STORE_THREAD_H
 
@@ -12,7 +12,9 @@
 #include "store/ident.h"
 #include "store/sqlite.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_tasks.h"
 #include "store/store.h"
+#include "store/task_moves.h"
 
 enum store_call_kind {
     CALL_KEY_GET,
@@ -20,6 +22,13 @@ enum store_call_kind {
     CALL_SETTLE,
     CALL_NOTE,
     CALL_ADMIN,
+    CALL_TASK_CREATE,
+    CALL_TASK_PROGRESS,
+    CALL_TASK_FINISH,
+    CALL_TASK_DELETE,
+    CALL_TASK_GET,
+    CALL_TASK_LIST,
+    CALL_TASK_DUE,
     CALL_LATE,
     CALL_STOP
 };
@@ -53,6 +62,7 @@ struct store {
     atomic_bool late_posted;
     _Atomic int64_t queued;
     _Atomic int64_t last_commit_ms;
+    _Atomic int64_t task_counts[TASK_STATE_COUNT];
     struct store_call late, stop;
     pthread_t thread;
 
@@ -61,7 +71,7 @@ struct store {
     struct db *db; /* NULL while it cannot be opened again */
     struct ident_source ids;
     struct ledger_batch *batch;
-    struct store_queue gets, entries, changes, reads;
+    struct store_queue gets, entries, moves, changes, reads;
     int64_t retry_ms; /* clock_ms() before which no commit is tried */
     int64_t checkpoint_ms;
     int64_t sweep_ms; /* before which nothing that has expired is looked for */
@@ -71,5 +81,16 @@ struct store {
 
 /* The thread's body; `argument` is the store.  Ends after a CALL_STOP. */
 void *store_thread_run(void *argument);
+
+/* --- store_tasks.c, for the others ------------------------------------------------------------ */
+
+/* CHECKs what the end of a create request must have; adds the flag that goes with its step. */
+void task_check_end(struct ledger_entry *entry);
+enum store_code task_serve_read(struct db *db, struct store_call *call);
+/* Inside the transaction; then one of the two, before the call is answered. */
+enum store_code task_serve_move(struct task_room *room, struct store_call *call);
+void task_move_committed(struct book *book, struct store_call *call);
+void task_move_abandoned(struct store_call *call);
+void task_tally_add(struct store *store, const struct task_tally *tally);
 
 #endif

@@ -26,6 +26,8 @@ enum admin_effect_kind {
     EFFECT_CREDIT
 };
 
+struct task_room;
+
 struct admin_effect {
     enum admin_effect_kind kind;
     int64_t id;
@@ -43,7 +45,8 @@ struct admin_room {
     struct book *book;
     struct keyring *keyring;
     struct ident_source *ids;
-    int64_t now_ms; /* wall clock */
+    struct task_room *tasks; /* NULL for reads */
+    int64_t now_ms;          /* wall clock */
 };
 
 struct admin_run {

@@ -20,11 +20,10 @@
 static bool recover(struct store *store, struct buf *why)
 {
     int64_t n = 0, unknown = 0;
-    int64_t counts[TASK_STATE_COUNT];
     if (db_begin(store->db)) {
         n = ledger_close_open(store->db);
         unknown = tasks_recover(store->db, clock_wall_ms());
-        tasks_count(store->db, counts);
+        task_counts_read(store);
         store->newest_id = ledger_newest_id(store->db);
         if (db_commit(store->db)) {
             if (n > 0)
@@ -36,8 +35,6 @@ static bool recover(struct store *store, struct buf *why)
                     "%lld video tasks were being submitted at the last end: the providers may "
                     "have them (gateway task list --state unknown)",
                     (long long)unknown);
-            for (unsigned i = 0; i < TASK_STATE_COUNT; i++)
-                atomic_store(&store->task_counts[i], counts[i]);
             return true;
         }
     }

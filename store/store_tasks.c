@@ -188,6 +188,14 @@ void task_move_abandoned(struct store_call *call)
         task_free(&CONTAINER_OF(call, struct store_task_create, call)->existing);
 }
 
+void task_counts_read(struct store *store)
+{
+    int64_t counts[TASK_STATE_COUNT];
+    tasks_count(store->db, counts);
+    for (unsigned i = 0; db_trouble(store->db) == DB_FINE && i < TASK_STATE_COUNT; i++)
+        atomic_store_explicit(&store->task_counts[i], counts[i], memory_order_relaxed);
+}
+
 void task_tally_add(struct store *store, const struct task_tally *tally)
 {
     for (unsigned i = 0; i < TASK_STATE_COUNT; i++) {

@@ -1,9 +1,6 @@
 #include "store/store_thread.h"
 
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,113 +8,13 @@
 #include "store/admin_run.h"
 #include "store/sqlite_pins.h"
 #include "store/sqlite_record.h"
+#include "store/store_commit.h"
+#include "store/store_queue.h"
 
-#define RETRY_MS 250        /* after a failed commit; recovery is promised within 1 s */
 #define STOP_MS 2000        /* how long a failing database is tried again at the end */
 #define IDLE_MS 100         /* nothing to do for so long: checkpoint */
 #define WAL_PAGES_IDLE 1000 /* 4 MB: worth moving as soon as the queue is empty */
 #define WAL_PAGES_MAX 16384 /* 64 MB: move whatever waits */
-#define WHY_MAX 1024
-#define SWEEP_MS 60000 /* how often expired rows are looked for */
-#define SWEEP_MOST 500 /* of them that one commit deletes */
-#define SWEEP_MORE_MS 50
-
-/* --- queues and replies ----------------------------------------------------------------------- */
-
-static struct store_call *call_of(struct mail *mail)
-{
-    return CONTAINER_OF(mail, struct store_call, mail);
-}
-
-static void queue_add(struct store_queue *queue, struct mail *mail)
-{
-    mail->next = NULL;
-    if (queue->first == NULL)
-        queue->first = mail;
-    else
-        queue->last->next = mail;
-    queue->last = mail;
-}
-
-static struct store_call *queue_take(struct store_queue *queue)
-{
-    struct mail *mail = queue->first;
-    if (mail == NULL)
-        return NULL;
-    queue->first = mail->next;
-    return call_of(mail);
-}
-
-static void deliver_reply(struct mail *mail)
-{
-    struct store_call *call = call_of(mail);
-    call->done(call);
-}
-
-/* The call is the caller's again: it must not be touched afterwards. */
-static void reply(struct store_call *call, enum store_code code)
-{
-    call->code = code;
-    call->mail.deliver = deliver_reply;
-    mailbox_post(call->reply, &call->mail);
-}
-
-static struct ledger_entry *entry_of(struct store_call *call)
-{
-    if (call->kind == CALL_NOTE)
-        return &CONTAINER_OF(call, struct open_note, call)->entry;
-    return &CONTAINER_OF(call, struct store_settle, call)->entry;
-}
-
-/* --- health ----------------------------------------------------------------------------------- */
-
-static void note_trouble(struct store *store, const char *what)
-{
-    atomic_fetch_or(&store->ills, ILL_COMMIT);
-    store->retry_ms = clock_ms() + RETRY_MS;
-    log_limited(&store->log_gate, LOG_ERROR, "store",
-                "the database cannot be written (%s); paid requests are refused until it can",
-                what);
-}
-
-/* After an I/O error nothing that the connection believes is sure: close, and read again what the
- * disk really holds.  Entries that did get there are recognised by their slots. */
-static void note_db_trouble(struct store *store)
-{
-    enum db_trouble trouble = db_trouble(store->db);
-    note_trouble(store, db_error(store->db));
-    if (trouble == DB_IO || trouble == DB_DAMAGED)
-        db_close(&store->db);
-}
-
-static void note_success(struct store *store, int64_t began_us)
-{
-    atomic_store(&store->last_commit_ms, (clock_precise_us() - began_us) / 1000);
-    store->retry_ms = 0;
-    unsigned before = atomic_fetch_and(&store->ills, ~(unsigned)(ILL_COMMIT | ILL_LATE));
-    if (before & ILL_COMMIT)
-        log_write(LOG_INFO, "store", "the database can be written again");
-}
-
-static bool has_db(struct store *store)
-{
-    if (store->db != NULL)
-        return true;
-    if (clock_ms() < store->retry_ms)
-        return false;
-    struct buf why;
-    bool in_use;
-    buf_init(&why, WHY_MAX);
-    store->db = db_open(store->path, store->process_durability, &why, &in_use);
-    if (store->db == NULL) {
-        struct str text = buf_str(&why);
-        char line[WHY_MAX];
-        snprintf(line, sizeof line, "%.*s", STR_ARG(text));
-        note_trouble(store, line);
-    }
-    buf_release(&why);
-    return store->db != NULL;
-}
 
 /* --- look-ups --------------------------------------------------------------------------------- */
 
@@ -125,14 +22,14 @@ static bool has_db(struct store *store)
 static void note_failed_read(struct store *store)
 {
     if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
-        note_db_trouble(store);
+        store_note_db_trouble(store);
     else
         db_forgive(store->db);
 }
 
 static enum store_code look_up_pins(struct store *store, struct store_pins_get *get)
 {
-    if (!has_db(store))
+    if (!store_has_db(store))
         return STORE_DOWN;
     bool found = pins_find(store->db, get, clock_wall_ms());
     if (db_trouble(store->db) == DB_FINE)
@@ -143,7 +40,7 @@ static enum store_code look_up_pins(struct store *store, struct store_pins_get *
 
 static enum store_code look_up_tasks(struct store *store, struct store_call *call)
 {
-    if (!has_db(store))
+    if (!store_has_db(store))
         return STORE_DOWN;
     enum store_code code = task_serve_read(store->db, call);
     if (db_trouble(store->db) != DB_FINE)
@@ -158,7 +55,7 @@ static enum store_code look_up_key(struct store *store, struct store_key_get *ge
     if (answer != KEYRING_MISS)
         return answer == KEYRING_FOUND ? STORE_OK : STORE_NOTFOUND;
     struct key_record *record = NULL;
-    if (!has_db(store))
+    if (!store_has_db(store))
         return STORE_DOWN;
     if (!key_record_load(store->db, store->keyring, store->book, get->hash, clock_wall_ms(),
                          &record)) {
@@ -174,20 +71,6 @@ static enum store_code look_up_key(struct store *store, struct store_key_get *ge
     return STORE_OK;
 }
 
-static struct admin_room room_of(struct store *store)
-{
-    return (struct admin_room){.db = store->db,
-                               .book = store->book,
-                               .keyring = store->keyring,
-                               .ids = &store->ids,
-                               .now_ms = clock_wall_ms()};
-}
-
-static bool is_overdue(const struct store_call *call)
-{
-    return call->deadline_ms != 0 && clock_ms() > call->deadline_ms;
-}
-
 static enum store_code look_up(struct store *store, struct store_call *call)
 {
     if (call->kind == CALL_KEY_GET)
@@ -201,238 +84,7 @@ static void serve_gets(struct store *store)
 {
     struct store_call *call;
     while ((call = queue_take(&store->gets)) != NULL)
-        reply(call, is_overdue(call) ? STORE_BUSY : look_up(store, call));
-}
-
-/* --- commits ---------------------------------------------------------------------------------- */
-
-/* What one transaction holds: the first entries of the queue, and all moves and changes. */
-struct commit {
-    unsigned entries;
-    struct task_room tasks;
-    struct store_queue moves;
-    struct admin_room room;
-    struct admin_run *runs;
-    unsigned run_count;
-};
-
-static void alarm_conflict(struct store *store, int64_t entry_id, const char *what)
-{
-    char id[IDENT_TEXT_SIZE];
-    ident_format(entry_id, id);
-    atomic_fetch_or(&store->ills, ILL_LEDGER);
-    log_write(LOG_ERROR, "store",
-              "two different %s for %s; nothing was changed, paid requests are refused until "
-              "the ledger has been looked at (gateway db check) and the server restarted",
-              what, id);
-}
-
-/* The row and its charge, and what the request has come to if it makes a task: all or, on a
- * conflict, nothing. */
-static enum ledger_put write_entry(struct store *store, struct commit *commit,
-                                   const struct ledger_entry *entry)
-{
-    struct task *task = NULL;
-    if (entry->task.step != TASK_STEP_NONE) {
-        enum task_end_answer answer = task_find_end(&commit->tasks, entry, &task);
-        if (answer == TASK_END_FAILED)
-            return LEDGER_FAILED;
-        if (answer == TASK_END_CONFLICT) {
-            alarm_conflict(store, entry->id, "ends of the task");
-            return LEDGER_CONFLICT;
-        }
-    }
-    enum ledger_put put = ledger_put(store->db, store->batch, entry);
-    if (put == LEDGER_PUT && task != NULL)
-        task_make_end(&commit->tasks, entry, task);
-    task_free(&task);
-    if (put == LEDGER_CONFLICT)
-        alarm_conflict(store, entry->id, "charges");
-    if (put == LEDGER_PUT)
-        pins_put(store->db, entry, clock_wall_ms());
-    return put;
-}
-
-static bool write_entries(struct store *store, struct commit *commit)
-{
-    struct mail *mail = store->entries.first;
-    for (; mail != NULL && commit->entries < LEDGER_BATCH_MAX; mail = mail->next) {
-        struct store_call *call = call_of(mail);
-        const struct ledger_entry *entry = entry_of(call);
-        commit->entries++;
-        call->code = STORE_OK;
-        if (call->kind == CALL_NOTE) {
-            ledger_put_open(store->db, entry);
-            continue;
-        }
-        enum ledger_put put = write_entry(store, commit, entry);
-        if (put == LEDGER_FAILED)
-            return false;
-        if (put == LEDGER_CONFLICT)
-            call->code = STORE_CONFLICT;
-    }
-    return ledger_flush(store->db, store->batch);
-}
-
-static bool sweep(struct store *store)
-{
-    if (clock_ms() < store->sweep_ms)
-        return true;
-    int64_t pins = pins_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
-    int64_t keys = idem_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
-    bool more = pins >= SWEEP_MOST || keys >= SWEEP_MOST;
-    store->sweep_ms = clock_ms() + (more ? SWEEP_MORE_MS : SWEEP_MS);
-    return db_trouble(store->db) == DB_FINE;
-}
-
-/* Takes the moves of tasks off the queue.  None waits for a database that fails: who polls comes
- * again, who submits must not have asked the provider yet. */
-static void take_moves(struct store *store, struct commit *commit)
-{
-    struct store_call *call;
-    bool is_down = clock_ms() < store->retry_ms;
-    while ((call = queue_take(&store->moves)) != NULL) {
-        if (is_overdue(call))
-            reply(call, STORE_BUSY);
-        else if (is_down)
-            reply(call, STORE_DOWN);
-        else
-            queue_add(&commit->moves, &call->mail);
-    }
-}
-
-static bool write_moves(struct store *store, struct commit *commit)
-{
-    for (struct mail *mail = commit->moves.first; mail != NULL; mail = mail->next) {
-        struct store_call *call = call_of(mail);
-        call->code = task_serve_move(&commit->tasks, call);
-        if (db_trouble(store->db) != DB_FINE)
-            return false;
-        if (call->kind == CALL_TASK_FINISH && call->code == STORE_CONFLICT)
-            alarm_conflict(store, CONTAINER_OF(call, struct store_task_finish, call)->id,
-                           "give-backs");
-    }
-    return true;
-}
-
-static void finish_moves(struct store *store, struct commit *commit, bool committed)
-{
-    struct store_call *call;
-    while ((call = queue_take(&commit->moves)) != NULL) {
-        if (committed)
-            task_move_committed(store->book, call);
-        else
-            task_move_abandoned(call);
-        reply(call, committed ? call->code : STORE_DOWN);
-    }
-}
-
-/* Takes the changes off the queue; those whose time has passed or that find no memory are answered
- * at once. */
-static void take_changes(struct store *store, struct commit *commit)
-{
-    unsigned n = 0;
-    for (struct mail *mail = store->changes.first; mail != NULL; mail = mail->next)
-        n++;
-    commit->runs = n > 0 ? calloc(n, sizeof *commit->runs) : NULL;
-    struct store_call *call;
-    while ((call = queue_take(&store->changes)) != NULL) {
-        if (is_overdue(call))
-            reply(call, STORE_BUSY);
-        else if (commit->runs == NULL)
-            reply(call, STORE_DOWN);
-        else
-            commit->runs[commit->run_count++].call = CONTAINER_OF(call, struct store_admin, call);
-    }
-}
-
-static bool write_changes(struct store *store, struct commit *commit)
-{
-    commit->room = room_of(store);
-    for (unsigned i = 0; i < commit->run_count; i++) {
-        admin_run(&commit->runs[i], &commit->room, commit->runs[i].call);
-        if (db_trouble(store->db) != DB_FINE)
-            return false;
-    }
-    return true;
-}
-
-/* A write of no meaning, so that a success can end a degradation while nothing else waits. */
-static bool write_probe(struct store *store)
-{
-    struct query *query =
-        db_query(store->db, "UPDATE meta SET value = value + 1 WHERE key = 'probe'");
-    return query_run(query);
-}
-
-static void release_entry(struct store *store, struct store_call *call)
-{
-    struct ledger_entry *entry = entry_of(call);
-    if (entry->hold.pinned)
-        book_unpin(store->book, &entry->hold);
-    atomic_fetch_sub(&store->queued, 1);
-}
-
-static void finish_entries(struct store *store, unsigned n)
-{
-    struct store_call *call;
-    for (; n > 0 && (call = queue_take(&store->entries)) != NULL; n--) {
-        if (call->kind == CALL_NOTE) {
-            free(CONTAINER_OF(call, struct open_note, call));
-            continue;
-        }
-        release_entry(store, call);
-        reply(call, call->code);
-    }
-}
-
-static void finish_changes(struct commit *commit, bool committed)
-{
-    for (unsigned i = 0; i < commit->run_count; i++) {
-        struct store_call *call = &commit->runs[i].call->call;
-        if (committed)
-            admin_run_apply(&commit->runs[i]);
-        else
-            admin_run_abandon(&commit->runs[i]);
-        enum store_code code = commit->runs[i].code;
-        admin_run_finish(&commit->runs[i]);
-        reply(call, code);
-    }
-    free(commit->runs);
-}
-
-/* One transaction.  When it fails, entries stay queued, moves and changes are answered DOWN. */
-static void commit_batch(struct store *store)
-{
-    struct commit commit = {0};
-    int64_t began_us = clock_precise_us();
-    bool is_ill = atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE);
-    take_moves(store, &commit);
-    take_changes(store, &commit);
-    bool ok = has_db(store);
-    if (ok) {
-        commit.tasks.db = store->db;
-        ledger_batch_begin(store->batch);
-        ok = db_begin(store->db) && write_entries(store, &commit) && write_moves(store, &commit) &&
-             write_changes(store, &commit) && (!is_ill || write_probe(store)) && sweep(store) &&
-             db_commit(store->db);
-        if (ok)
-            note_success(store, began_us);
-        else if (db_trouble(store->db) != DB_FINE)
-            note_db_trouble(store);
-        else
-            note_trouble(store, "out of memory");
-    }
-    if (!ok)
-        ledger_batch_forget(store->batch);
-    if (!ok && store->db != NULL)
-        db_rollback(store->db);
-    if (ok)
-        task_tally_add(store, &commit.tasks.tally);
-    finish_moves(store, &commit, ok);
-    finish_changes(&commit, ok);
-    if (ok)
-        finish_entries(store, commit.entries);
+        call_reply(call, call_is_overdue(call) ? STORE_BUSY : look_up(store, call));
 }
 
 /* --- reads of operators ----------------------------------------------------------------------- */
@@ -442,17 +94,17 @@ static void serve_reads(struct store *store)
     struct store_call *call;
     while ((call = queue_take(&store->reads)) != NULL) {
         struct admin_run run = {.call = CONTAINER_OF(call, struct store_admin, call)};
-        if (is_overdue(call)) {
-            reply(call, STORE_BUSY);
-        } else if (!has_db(store)) {
-            reply(call, STORE_DOWN);
+        if (call_is_overdue(call)) {
+            call_reply(call, STORE_BUSY);
+        } else if (!store_has_db(store)) {
+            call_reply(call, STORE_DOWN);
         } else {
-            struct admin_room room = room_of(store);
+            struct admin_room room = store_admin_room(store, NULL);
             admin_run(&run, &room, run.call);
             note_failed_read(store);
             enum store_code code = run.code;
             admin_run_finish(&run);
-            reply(call, code);
+            call_reply(call, code);
         }
     }
 }
@@ -534,24 +186,6 @@ static void checkpoint(struct store *store, bool is_idle)
     }
 }
 
-/* The database did not come back in time: what is still queued is lost, and says so. */
-static void give_up(struct store *store)
-{
-    unsigned n = 0;
-    struct store_call *call;
-    while ((call = queue_take(&store->entries)) != NULL) {
-        if (call->kind == CALL_NOTE) {
-            free(CONTAINER_OF(call, struct open_note, call));
-            continue;
-        }
-        n++;
-        release_entry(store, call);
-        reply(call, STORE_DOWN);
-    }
-    if (n > 0)
-        log_write(LOG_ERROR, "store", "%u charges could not be written before the end", n);
-}
-
 void *store_thread_run(void *argument)
 {
     struct store *store = argument;
@@ -569,13 +203,13 @@ void *store_thread_run(void *argument)
         /* Changes do not wait for a failing database: their operator gets an answer. */
         if (store->changes.first != NULL || store->moves.first != NULL ||
             (is_waiting(store) && clock_ms() >= store->retry_ms))
-            commit_batch(store);
+            store_commit(store);
         serve_reads(store);
         checkpoint(store, is_idle);
         if (store->stop_ms != 0 && (store->entries.first == NULL || clock_ms() > store->stop_ms))
             break;
     }
-    give_up(store);
+    store_give_up(store);
     log_leave();
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* The inside of the store, shared by its files: store.c opens, closes and posts; store_thread.c is
- * the thread; store_tasks.c posts and serves what is about video tasks. */
+ * the thread, store_commit.c its transactions; store_tasks.c posts and serves what is about video
+ * tasks. */
 #ifndef STORE_STORE_THREAD_H
 #define STORE_STORE_THREAD_H
 
@@ -14,6 +15,7 @@
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_tasks.h"
 #include "store/store.h"
+#include "store/store_queue.h"
 #include "store/task_moves.h"
 
 enum store_call_kind {
@@ -38,11 +40,6 @@ enum {
     ILL_COMMIT = 1, /* the last commit failed */
     ILL_LATE = 2,   /* somebody waited too long for one */
     ILL_LEDGER = 4  /* two different entries wanted one slot: stays until a restart */
-};
-
-/* First in, first out; linked by the calls' own mail. */
-struct store_queue {
-    struct mail *first, *last;
 };
 
 /* A request that is still going on: a copy that owns its texts. */
@@ -91,6 +88,8 @@ enum store_code task_serve_read(struct db *db, struct store_call *call);
 enum store_code task_serve_move(struct task_room *room, struct store_call *call);
 void task_move_committed(struct book *book, struct store_call *call);
 void task_move_abandoned(struct store_call *call);
+/* Counts the rows anew; what cannot be read stays as it is. */
+void task_counts_read(struct store *store);
 void task_tally_add(struct store *store, const struct task_tally *tally);
 
 #endif

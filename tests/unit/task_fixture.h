@@ -47,10 +47,9 @@ UNUSED static enum store_code task_send(struct fixture *fixture, struct store_ta
     return create->call.code;
 }
 
-/* Ends the create request: the hold (taken when there is a record) is settled with the charge. */
-UNUSED static enum store_code end_with(struct fixture *fixture, struct making *making,
-                                       struct key_record *record, enum task_step step,
-                                       const char *upstream_id)
+/* Fills in the end of the create request; the hold, taken when there is a record, is settled. */
+UNUSED static void end_fill(struct fixture *fixture, struct making *making,
+                            struct key_record *record, enum task_step step, const char *upstream_id)
 {
     struct ledger_entry *entry = &making->settle.entry;
     const struct task *task = &making->create.task;
@@ -72,6 +71,13 @@ UNUSED static enum store_code end_with(struct fixture *fixture, struct making *m
         assert_int_equal(book_admit(book, record, CHARGE, &entry->hold, &shortage), FAULT_NONE);
         book_settle(book, &entry->hold, entry->charge_nusd);
     }
+}
+
+UNUSED static enum store_code end_with(struct fixture *fixture, struct making *making,
+                                       struct key_record *record, enum task_step step,
+                                       const char *upstream_id)
+{
+    end_fill(fixture, making, record, step, upstream_id);
     return settle(fixture, &making->settle);
 }
 

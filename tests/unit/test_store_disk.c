@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
-#include "tests/unit/store_key.h"
+#include "tests/unit/task_fixture.h"
 
 /* --- a sync that fails: for ever on the file handle that it failed on ------------------------- */
 
@@ -151,6 +151,40 @@ static void failing_sync_is_never_tried_again_on_the_same_handle(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+/* The end of a create request waits for the disk; what its caller can send again does not. */
+static void failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record = make_key(fixture);
+    struct making making, other;
+    int64_t id = make_queued(fixture, &making, record, T0);
+    making_fill(fixture, &other, record, T0);
+    assert_int_equal(task_send(fixture, &other.create), STORE_OK);
+    break_disk(true);
+    struct store_task_finish failed = finish(fixture, id, TASK_failed, 0);
+    bool was_degraded = store_is_degraded(fixture->store);
+    end_fill(fixture, &other, record, TASK_STEP_SUBMITTED, "up-2");
+    prepare(fixture, &other.settle.call);
+    store_settle(fixture->store, &other.settle);
+    making_fill(fixture, &making, record, T0);
+    enum store_code created = task_send(fixture, &making.create);
+    bool is_back = other.settle.call.done == NULL;
+    break_disk(false);
+    assert_int_equal(failed.call.code, STORE_DOWN);
+    assert_true(was_degraded);
+    assert_int_equal(created, STORE_DOWN);
+    assert_false(is_back);
+    wait_for(fixture, &other.settle.call);
+    assert_int_equal(other.settle.call.code, STORE_OK);
+    assert_spent(fixture, record, 2 * CHARGE);
+    assert_true(finish(fixture, id, TASK_failed, 0).moved);
+    assert_spent(fixture, record, CHARGE);
+    assert_state(fixture, &other, TASK_queued);
+    assert_int_equal(end_with(fixture, &making, record, TASK_STEP_REFUSED, NULL), STORE_OK);
+    assert_sound(fixture);
+    key_record_drop(store_keyring(fixture->store), &record);
+}
+
 static void mend_disk(int signal_number)
 {
     struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
@@ -198,6 +232,7 @@ int main(void)
         TEST(failing_disk_degrades_keeps_entries_and_recovers),
         TEST(failing_change_alone_recovers_without_traffic),
         TEST(close_on_a_failing_disk_gives_up_and_says_so),
+        TEST(failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves),
         TEST(failing_sync_is_never_tried_again_on_the_same_handle),
         TEST(close_waits_for_a_disk_that_comes_back),
         TEST(late_commit_degrades_until_the_next_success),

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include "base/clock.h"
+#include "store/store_tasks.h"
 
 static long long lag_max_us(struct worker_figures *figures)
 {
@@ -44,6 +45,17 @@ static json_t *providers_of(struct server *server, const struct snapshot *snapsh
     return providers;
 }
 
+static json_t *tasks_of(const struct server *server)
+{
+    int64_t counts[TASK_STATE_COUNT];
+    json_t *tasks = json_object();
+    store_task_counts(server->store, counts);
+    for (unsigned i = 0; i < TASK_STATE_COUNT; i++)
+        (void)json_object_set_new(tasks, task_state_name((enum task_state)i),
+                                  json_integer(counts[i]));
+    return tasks;
+}
+
 struct snapshot *server_snapshot(void *context)
 {
     struct server *server = context;
@@ -62,10 +74,10 @@ json_t *server_status(void *context)
     const struct snapshot *snapshot = server->workers[0]->relay.snapshot;
     char loaded[CLOCK_TEXT_SIZE];
     clock_format_utc(snapshot->loaded_ms, loaded);
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o}", "state",
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "state",
                      server->workers[0]->draining ? "draining" : "running", "version",
                      GATEWAY_VERSION, "url", buf_str(&server->url).p, "uptime_s",
                      (json_int_t)((clock_ms() - server->started_ms) / 1000), "config",
                      snapshot->file, "config_loaded", loaded, "loops", loops_of(server),
-                     "providers", providers_of(server, snapshot));
+                     "providers", providers_of(server, snapshot), "tasks", tasks_of(server));
 }

@@ -35,6 +35,9 @@ static const struct operation operations[] = {
      "name:s! models:l endpoints:l ratio:s quota:q user_quota:q enabled:b"},
     {"group list", false, admin_group_list, ""},
     {"group show", false, admin_group_show, "name:s!"},
+    {"task list", false, admin_task_list, "limit:i user:s state:s after:s"},
+    {"task show", false, admin_task_show, "id:s!"},
+    {"task cancel", true, admin_task_cancel, "id:s!"},
     {"usage list", false, admin_usage_list, "limit:i user:s after:k"},
     {"db check", false, admin_db_check, ""},
 };
@@ -195,7 +198,7 @@ static bool write_audit(struct admin_run *run)
     return ok;
 }
 
-static void give_back(struct admin_run *run)
+static void undo_credits(struct admin_run *run)
 {
     for (unsigned i = 0; i < run->effect_count; i++) {
         struct admin_effect *effect = &run->effects[i];
@@ -211,6 +214,7 @@ static void give_back(struct admin_run *run)
 
 static void change(struct admin_run *run, const struct operation *operation)
 {
+    struct task_tally tally = run->room->tasks->tally;
     if (!db_savepoint(run->db)) {
         run->code = STORE_DOWN;
         return;
@@ -222,7 +226,9 @@ static void change(struct admin_run *run, const struct operation *operation)
         db_keep(run->db);
         return;
     }
-    give_back(run);
+    undo_credits(run);
+    run->room->tasks->tally = tally;
+    run->give_back = (struct give_back){0};
     db_undo(run->db);
 }
 
@@ -273,6 +279,7 @@ void admin_run_apply(struct admin_run *run)
 {
     for (unsigned i = 0; i < run->effect_count; i++)
         apply(run->room, &run->effects[i]);
+    book_give_back(run->room->book, &run->give_back);
     if (run->has_new_hash)
         keyring_forget_hash(run->room->keyring, run->new_hash);
 }
@@ -284,7 +291,7 @@ void admin_run_abandon(struct admin_run *run)
         if (run->effects[i].kind != EFFECT_CREDIT)
             apply(run->room, &run->effects[i]);
     }
-    give_back(run);
+    undo_credits(run);
     if (run->code == STORE_OK)
         run->code = STORE_DOWN;
 }

@@ -20,6 +20,12 @@
  *   group add     {name, models[], endpoints?[], ratio?, quota?, user_quota?}  -> group
  *   group set     {name, models?[], endpoints?[], ratio?, quota?, user_quota?, enabled?} -> group
  *   group list    {}     group show {name}                 -> [group], group
+ *   task list     {limit?, user?, state?, after?}          -> [task], newest first; after = the
+ *                                                            id of the last task seen
+ *   task show     {id}                                     -> task
+ *   task cancel   {id}                                     -> task, given up and given back; a
+ *                                                            conflict when it has a verdict or
+ *                                                            is still being submitted
  *   usage list    {limit?, user?, after?}                  -> [usage], newest first; after = the
  *                                                            request_id of the last row seen
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
@@ -30,6 +36,9 @@
  *   group  {id,name,enabled,ratio,models,endpoints,quota,user_quota,spent}
  *   usage  {request_id,ts,user,key_id,group,endpoint,model,provider,upstream_model,stream,status,
  *           reason,end,attempts,counters,source,hold,charge,flags,t_first_ms,t_total_ms}
+ *   task   {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,
+ *           seconds,size,error_code,error_message,hold,charge,given_back,flags,created,ended,
+ *           deadline,polled,next_poll,polls,deleted}; states and flags: store/task.h
  *   limit, quota, user_quota: null, "5", "5/day" or "20/month".  models: patterns, '!' denies.
  */
 #ifndef STORE_ADMIN_H

@@ -31,6 +31,22 @@ static const char wrong_charge[] = "SELECT r.id, r.charge, COALESCE(l.amount, 0)
                                    "LEFT JOIN ledger l ON l.id = r.id WHERE r.\"end\" <> 'open' "
                                    "AND r.charge <> COALESCE(l.amount, 0)";
 
+/* Once at most, by its id; of a charge, to the accounts of the charge, and no more than it. */
+static const char wrong_give_back[] =
+    "SELECT g.request_id, -g.amount, COALESCE(c.amount, 0) FROM ledger g "
+    "LEFT JOIN ledger c ON c.id = g.request_id AND c.kind = 'charge' WHERE g.kind = 'give_back' "
+    "AND "
+    "(c.id IS NULL OR g.id <> g.request_id + 1 OR g.amount >= 0 OR -g.amount > c.amount OR "
+    "COALESCE(g.user_account, 0) <> COALESCE(c.user_account, 0) OR "
+    "COALESCE(g.key_account, 0) <> COALESCE(c.key_account, 0) OR "
+    "COALESCE(g.group_account, 0) <> COALESCE(c.group_account, 0) OR "
+    "COALESCE(g.group_user_account, 0) <> COALESCE(c.group_user_account, 0))";
+static const char wrong_task[] =
+    "SELECT t.public_id, t.charge, t.given_back, COALESCE(c.amount, 0), COALESCE(-g.amount, 0) "
+    "FROM tasks t LEFT JOIN ledger c ON c.id = t.id LEFT JOIN ledger g ON g.id = t.id + 1 "
+    "WHERE t.charge <> COALESCE(c.amount, 0) OR t.given_back <> COALESCE(-g.amount, 0) OR "
+    "(t.state IN ('failed', 'expired') AND t.given_back <> t.charge)";
+
 static int64_t count_of(struct db *db, const char *sql)
 {
     struct query *query = db_query(db, sql);
@@ -79,6 +95,25 @@ static void check_requests(struct db *db, json_t *errors)
     }
 }
 
+static void check_tasks(struct db *db, json_t *errors)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(db, wrong_give_back);
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(errors, json_sprintf("%s was given back %" PRId64 " of %" PRId64
+                                         " nUSD, to other accounts or out of its slot",
+                                         id, query_get_i64(query, 1), query_get_i64(query, 2)));
+    }
+    query = db_query(db, wrong_task);
+    while (query_row(query))
+        add_finding(errors, json_sprintf("%s was charged %" PRId64 " and given back %" PRId64
+                                         " nUSD, the ledger says %" PRId64 " and %" PRId64,
+                                         query_get_text(query, 0), query_get_i64(query, 1),
+                                         query_get_i64(query, 2), query_get_i64(query, 3),
+                                         query_get_i64(query, 4)));
+}
+
 static void check_structure(struct db *db, json_t *errors)
 {
     struct buf why;
@@ -100,6 +135,7 @@ enum store_code admin_db_check(struct admin_run *run)
     check_structure(run->db, errors);
     check_sums(run->db, errors);
     check_requests(run->db, errors);
+    check_tasks(run->db, errors);
     if (db_trouble(run->db) != DB_FINE) {
         add_finding(errors, json_sprintf("cannot be read: %s", db_error(run->db)));
         db_forgive(run->db);

@@ -18,6 +18,7 @@
 #include "store/sqlite.h"
 #include "store/sqlite_accounts.h"
 #include "store/store.h"
+#include "store/task_moves.h"
 
 enum admin_effect_kind {
     EFFECT_FORGET_KEY,
@@ -25,8 +26,6 @@ enum admin_effect_kind {
     EFFECT_FORGET_GROUP,
     EFFECT_CREDIT
 };
-
-struct task_room;
 
 struct admin_effect {
     enum admin_effect_kind kind;
@@ -59,6 +58,7 @@ struct admin_run {
     json_t *before; /* owned; for the audit */
     struct admin_effect effects[ADMIN_EFFECTS_MAX];
     unsigned effect_count;
+    struct give_back give_back;         /* for the book, after the commit */
     uint8_t new_hash[SECRET_HASH_SIZE]; /* a key that is new: its negative entry must go */
     bool has_new_hash;
 };
@@ -107,6 +107,8 @@ json_t *admin_list(struct db *db, enum row_list list, int64_t owner_id);
 /* NULL for a NULL. */
 json_t *admin_string(const char *text);
 
+json_t *admin_words(struct str text); /* "a b" as an array */
+
 /* Replaces a list by the array argument. */
 void admin_store_list(struct admin_run *run, enum row_list list, int64_t owner_id,
                       const char *argument);
@@ -129,6 +131,9 @@ enum store_code admin_group_add(struct admin_run *run);
 enum store_code admin_group_set(struct admin_run *run);
 enum store_code admin_group_list(struct admin_run *run);
 enum store_code admin_group_show(struct admin_run *run);
+enum store_code admin_task_list(struct admin_run *run);
+enum store_code admin_task_show(struct admin_run *run);
+enum store_code admin_task_cancel(struct admin_run *run);
 enum store_code admin_usage_list(struct admin_run *run);
 enum store_code admin_db_check(struct admin_run *run);
 

@@ -22,16 +22,6 @@ static json_t *counters_json(const char *text)
     return object;
 }
 
-static json_t *flags_json(const char *text)
-{
-    json_t *array = json_array();
-    struct str rest = str_of(text);
-    struct str word;
-    while (str_cut(&rest, ' ', &word))
-        (void)json_array_append_new(array, json_stringn(word.p, word.n));
-    return array;
-}
-
 static json_t *usage_json(const struct usage_row *row)
 {
     char id[IDENT_TEXT_SIZE];
@@ -46,8 +36,8 @@ static json_t *usage_json(const struct usage_row *row)
         row->stream, "status", (json_int_t)row->status, "reason", admin_string(row->reason), "end",
         admin_string(row->end), "attempts", (json_int_t)row->attempts, "counters",
         counters_json(row->counters), "source", row->source, "hold", admin_usd(row->hold_nusd),
-        "charge", admin_usd(row->charge_nusd), "flags", flags_json(row->flags), "t_first_ms",
-        row->first_ms >= 0 ? json_integer(row->first_ms) : json_null(), "t_total_ms",
+        "charge", admin_usd(row->charge_nusd), "flags", admin_words(str_of(row->flags)),
+        "t_first_ms", row->first_ms >= 0 ? json_integer(row->first_ms) : json_null(), "t_total_ms",
         (json_int_t)row->total_ms);
 }
 

@@ -231,6 +231,15 @@ json_t *admin_string(const char *text)
     return text != NULL && text[0] != '\0' ? json_string(text) : json_null();
 }
 
+json_t *admin_words(struct str text)
+{
+    json_t *array = json_array();
+    struct str word;
+    while (str_cut(&text, ' ', &word))
+        (void)json_array_append_new(array, json_stringn(word.p, word.n));
+    return array;
+}
+
 json_t *admin_list(struct db *db, enum row_list list, int64_t owner_id)
 {
     json_t *array = json_array();

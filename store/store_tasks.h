@@ -2,34 +2,40 @@
  *
  * The life of a task, and which call makes each step true:
  *
- *   book_admit                      the hold, in memory
- *   store_task_create               row `creating`, Idempotency-Key        before the upstream call
- *   store_settle, entry.task.step   one of the three ends of the request that makes a task:
- *     TASK_STEP_SUBMITTED           row `queued`, charge, request row, in one transaction; answer
- * the user only when it is back TASK_STEP_REFUSED             row and Idempotency-Key gone, request
- * row without a charge TASK_STEP_AMBIGUOUS           row `unknown`, request row with maybe_billed,
- * without a charge store_task_due                  the tasks whose turn it is store_task_progress
- * what the provider says, and when to ask again store_task_finish               the verdict; the
- * give-back, in one transaction store_task_get, _list, _delete  for the user
+ *   book_admit                the hold, in memory
+ *   store_task_create         row `creating` and Idempotency-Key, before the provider is asked
+ *   store_settle with a step in entry.task, the end of the request that makes the task:
+ *     TASK_STEP_SUBMITTED     row `queued`, charge and request row in one transaction;
+ *                             the user is answered when it is back
+ *     TASK_STEP_REFUSED       row and Idempotency-Key gone, request row without a charge
+ *     TASK_STEP_AMBIGUOUS     row `unknown`, request row with maybe_billed, without a charge
+ *   store_task_due            the tasks whose turn it is
+ *   store_task_progress       what the provider says, and when to ask it again
+ *   store_task_finish         the verdict and its give-back, in one transaction
+ *   store_task_get, store_task_list, store_task_delete: for the user
  *
  * Rules for callers.
- * - The task's id is the request's id.  entry.id of the settlement is the same.
- * - A request that has called store_task_create must end in exactly one store_settle with a step,
- *   whatever create has answered: after DOWN, BUSY or UNKNOWN the row may yet be there, and REFUSED
- *   removes it or does nothing.
- * - After a kill at any instant: a task in `creating` is `unknown` at the next start (flags
- *   maybe_billed and crash; not charged; its user reads "failed", "upstream_error"); its
+ * - The task's id is the request's id, and entry.id of the settlement is the same.
+ * - The hold is the request's: book_settle, then store_settle, as for every request.
+ * - A request that has called store_task_create ends in exactly one store_settle with a step,
+ *   whatever create has answered.  REFUSED is right for all that ends before the provider was
+ *   asked: after an existing task, CONFLICT, DOWN or BUSY it removes what may yet be there of this
+ *   id, mostly nothing.
+ * - After a kill at any instant a task in `creating` is `unknown` at the next start: flags
+ *   maybe_billed and crash, not charged, its user reads "failed" with "upstream_error".  Its
  *   Idempotency-Key still leads to it, so that it is not submitted again.  All others are as they
  *   were committed, and due again within half a minute.
- * - Moves only go forward, whoever sends them and however often: see `state` of each call.  Two
- *   observers of one verdict make one give-back.
+ * - Moves only go forward, whoever sends them and however often; `state` of the call tells where
+ *   the task is.  Two observers of one verdict make one give-back.
  * - A failure to ask (no connection, a timeout, an error status, a word that is not known) is no
- *   verdict: report it by store_task_progress with state TASK_queued and progress 0.
+ *   verdict: it is store_task_progress with `heard` TASK_queued and progress 0, which moves the
+ *   schedule and nothing else.
+ * - A user is told what task_view says, never `state`.
  *
  * Each call is embedded in its caller's memory and kept until `done`; texts in it are borrowed as
- * long.  Calls other than store_settle are answered DOWN at once while the database cannot be
- * written or read, BUSY when call.deadline_ms has passed before their turn.  DOWN, BUSY, UNKNOWN:
- * the same call again is harmless. */
+ * long.  A call of this file is answered DOWN while the database cannot be written or read, and
+ * BUSY when call.deadline_ms has passed before its turn; sending it again is harmless.  What a
+ * settlement does then, store.h says: it waits for the database. */
 #ifndef STORE_STORE_TASKS_H
 #define STORE_STORE_TASKS_H
 

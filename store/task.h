@@ -16,18 +16,27 @@
 
 /* --- states ----------------------------------------------------------------------------------- */
 
-/* X(name, is it a verdict?, the states that it may turn into) */
+/* X(name, is it a verdict?, the states that it may turn into).
+ *
+ *   creating     the row is there; the answer to its submission is not
+ *   queued       the provider has it
+ *   in_progress  the provider is at it
+ *   completed    there is a result
+ *   failed       the provider's verdict, or the operator has given it up
+ *   expired      a day without a verdict; a late success is delivered
+ *   unknown      it was submitted, and nobody knows whether it was taken: it is never submitted
+ *                again and never charged; the operator may give it up */
+/* clang-format off */
 #define TASK_STATES(X)                                                                             \
-    X(creating, false, TASK_TO(queued) | TASK_TO(unknown)) /* the answer to its submission */      \
+    X(creating, false, TASK_TO(queued) | TASK_TO(unknown))                                         \
     X(queued, false,                                                                               \
       TASK_TO(in_progress) | TASK_TO(completed) | TASK_TO(failed) | TASK_TO(expired))              \
     X(in_progress, false, TASK_TO(completed) | TASK_TO(failed) | TASK_TO(expired))                 \
-    X(completed, true, 0) /* there is a result */                                                  \
-    X(failed, true, 0)    /* the provider's verdict, or the operator has given it up */            \
-    X(expired, true,                                                                               \
-      TASK_TO(completed))             /* a day without a verdict; a late success is delivered */   \
-    X(unknown, true, TASK_TO(failed)) /* submitted, and nobody knows whether it was taken: never   \
-                                         submitted again, never charged */
+    X(completed, true, 0)                                                                          \
+    X(failed, true, 0)                                                                             \
+    X(expired, true, TASK_TO(completed))                                                           \
+    X(unknown, true, TASK_TO(failed))
+/* clang-format on */
 
 enum task_state {
 #define X(name, verdict, to) TASK_##name,
@@ -90,7 +99,7 @@ unsigned task_share(int64_t id);
     X(upstream_id, 1024) /* never shown to users */                                                \
     X(model, MODEL_NAME_MAX)                                                                       \
     X(upstream_model, 1024)                                                                        \
-    X(rates, 65536)  /* the price frozen at admission: frozen_price_show */                        \
+    X(rates, 65536)  /* the price at admission: price_freeze */                                    \
     X(prompt, 65536) /* cut at a character by who makes the task */                                \
     X(seconds, 32)   /* as shown: "15" */                                                          \
     X(size, 64)                                                                                    \

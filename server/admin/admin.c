@@ -233,6 +233,9 @@ static const struct admin_operation operations[] = {
     {"group set", ADMIN_NEEDS_STORE, NULL},
     {"group list", ADMIN_NEEDS_STORE, NULL},
     {"group show", ADMIN_NEEDS_STORE, NULL},
+    {"task list", ADMIN_NEEDS_STORE, NULL},
+    {"task show", ADMIN_NEEDS_STORE, NULL},
+    {"task cancel", ADMIN_NEEDS_STORE, NULL},
     {"usage list", ADMIN_NEEDS_STORE, NULL},
     {"db check", ADMIN_NEEDS_STORE, NULL},
 };

@@ -112,7 +112,9 @@ static json_t *reversed(const json_t *rows)
 static bool print_table(const struct command *command, json_t *result)
 {
     enum table_style style = isatty(STDOUT_FILENO) ? TABLE_ALIGNED : TABLE_TABS;
-    if (strcmp(command->operation, "usage list") != 0)
+    bool is_log = strcmp(command->operation, "usage list") == 0 ||
+                  strcmp(command->operation, "task list") == 0;
+    if (!is_log)
         return table_print(stdout, command->columns, result, style);
     json_t *turned = reversed(result);
     bool ok = turned && table_print(stdout, command->columns, turned, style);

@@ -229,7 +229,7 @@ static void contract_of_the_store_is_in_the_table(void **state)
         }
     }
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(found, 18);
+    assert_int_equal(found, 21);
 }
 
 /* --- operations of the store --- */
@@ -281,6 +281,7 @@ static void outcomes_of_the_store_become_exit_codes_and_statuses(void **state)
     expect_http(room, "user show", json_pack("{s:i}", "name", 3), 400, "\"exit\":2,");
     expect_http(room, "user show", json_pack("{s:s, s:i}", "name", "eve", "odd", 1), 400,
                 "\"exit\":2,");
+    expect_http(room, "task cancel", json_pack("{s:s}", "id", "task_x"), 404, "no task");
     expect_http(room, "db check", json_object(), 200, "\"ok\":true");
 }
 

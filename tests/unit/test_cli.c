@@ -103,6 +103,9 @@ static void parse_of_commands_gives_their_arguments(void **state)
         "\"networks\":[\"::1\"],\"user\":\"a\"}");
     expect_arguments("gateway usage tail --limit 5 --user a", "usage list",
                      "{\"limit\":5,\"user\":\"a\"}");
+    expect_arguments("gateway task list --state unknown --limit 5", "task list",
+                     "{\"limit\":5,\"state\":\"unknown\"}");
+    expect_arguments("gateway task cancel task_x --yes", "task cancel", "{\"id\":\"task_x\"}");
     expect_arguments("gateway group set g --enabled off --user-quota 1/day", "group set",
                      "{\"enabled\":false,\"name\":\"g\",\"user_quota\":\"1/day\"}");
     expect_arguments("gateway user show -- -odd", "user show", "{\"name\":\"-odd\"}");

@@ -81,6 +81,8 @@ static void call_without_a_server_runs_on_the_database(void **state)
     const struct room *room = *state;
     run(room, "user add", json_pack("{s:s}", "name", "ann"), ADMIN_OK, "");
     run(room, "user add", json_pack("{s:s}", "name", "ann"), ADMIN_CONFLICT, "exists");
+    run(room, "task list", json_pack("{s:s}", "user", "ann"), ADMIN_OK, "");
+    run(room, "task cancel", json_pack("{s:s}", "id", "task_x"), ADMIN_NOTFOUND, "no task");
     assert_int_equal(access(room->database, F_OK), 0);
 }
 

@@ -64,7 +64,8 @@ struct store_task_create {
 /* OK, existing == NULL: the row is committed; the upstream may be asked.
  * OK, existing != NULL: within 24 h the same user sent the same body with the same key: nothing was
  *   created, this is what that made, as it is now.  Its state may be `creating` (the first request
- *   is still waiting for the provider) or `unknown` (it must not be sent again).
+ *   is still waiting for the provider) or `unknown` (it must not be sent again), and its user may
+ *   have deleted it.
  * CONFLICT: the key was used within 24 h for another body (or the id is another task's).
  * DOWN, BUSY. */
 void store_task_create(struct store *store, struct store_task_create *create);

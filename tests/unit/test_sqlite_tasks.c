@@ -400,6 +400,17 @@ static void counts_follow_every_move(void **state)
     assert_memory_equal(again, expected, sizeof again);
 }
 
+static void ids_of_tasks_are_not_given_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct making making;
+    making_fill(fixture, &making, NULL, T0);
+    making.create.task.id += INT64_C(1000) << 21; /* made a second ahead of the clock */
+    assert_int_equal(task_send(fixture, &making.create), STORE_OK);
+    reopen(fixture);
+    assert_int_equal(store_newest_id(fixture->store), making.create.task.id);
+}
+
 /* --- the schema ------------------------------------------------------------------------------- */
 
 static void database_without_tasks_is_migrated_with_all_its_rows(void **state)
@@ -440,6 +451,7 @@ int main(void)
         TEST(due_tasks_are_found_in_the_order_of_an_index),
         TEST(start_gives_open_tasks_a_turn_within_half_a_minute),
         TEST(counts_follow_every_move),
+        TEST(ids_of_tasks_are_not_given_again),
         TEST(database_without_tasks_is_migrated_with_all_its_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

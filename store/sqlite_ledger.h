@@ -34,11 +34,6 @@ enum ledger_put {
 /* The request's row (in place of its open one) and, if it costs, its charge. */
 MUST_USE enum ledger_put ledger_put(struct db *db, struct ledger_batch *batch,
                                     const struct ledger_entry *entry);
-/* Gives `nusd` > 0 of a charge back, to the accounts of the charge: its slot 1.  `note` says why.
- * *given_back is filled in for the book: with LEDGER_PUT, unless it was in the ledger already.
- * CONFLICT also when there is no charge of at least so much. */
-MUST_USE enum ledger_put ledger_give_back(struct db *db, int64_t id, int64_t now_ms, int64_t nusd,
-                                          const char *note, struct give_back *given_back);
 /* A row with end = "open"; none when the request has a row already. */
 void ledger_put_open(struct db *db, const struct ledger_entry *entry);
 /* Updates the accounts; before the commit.  False: roll back. */

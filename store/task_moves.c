@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "store/sqlite_ledger.h"
+#include "store/sqlite_give_back.h"
 #include "store/sqlite_tasks.h"
 
 static void turn(struct task_room *room, struct task *task, enum task_state to, int64_t now_ms)

@@ -115,7 +115,7 @@ static enum store_code give_up(struct admin_run *run, const struct task *task)
                             task->public_id);
     if (code == STORE_OK && !finish.moved)
         return refuse_cancel(run, task);
-    run->give_back = finish.give_back;
+    run->give_back = finish.given_back;
     return code;
 }
 

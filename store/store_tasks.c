@@ -39,7 +39,7 @@ void store_task_finish(struct store *store, struct store_task_finish *finish)
 {
     CHECK(finish->verdict == TASK_completed || finish->verdict == TASK_failed ||
           finish->verdict == TASK_expired);
-    CHECK(finish->now_ms > 0);
+    CHECK(finish->now_ms > 0 && finish->give_back_nusd >= 0);
     CHECK(task_fits(&(struct task){.urls = finish->urls,
                                    .error_code = finish->error_code,
                                    .error_message = finish->error_message}));
@@ -179,7 +179,7 @@ enum store_code task_serve_move(struct task_room *room, struct store_call *call)
 void task_move_committed(struct book *book, struct store_call *call)
 {
     if (call->kind == CALL_TASK_FINISH)
-        book_give_back(book, &CONTAINER_OF(call, struct store_task_finish, call)->give_back);
+        book_give_back(book, &CONTAINER_OF(call, struct store_task_finish, call)->given_back);
 }
 
 void task_move_abandoned(struct store_call *call)

@@ -91,24 +91,24 @@ struct store_task_finish {
     struct store_call call;
     int64_t id;
     enum task_state verdict; /* TASK_completed, TASK_failed, TASK_expired */
-    /* completed: what it costs by what was really made, at the price and ratios of the record; less
-     * than the charge gives back the difference, more changes nothing.  < 0 = as charged.  The
-     * other verdicts give back all of the charge, whatever stands here. */
-    int64_t cost_nusd;
+    /* completed: what is to go back because less was made than was asked for: the charge less the
+     * cost of what was made, at the price and ratios of the record; 0 = nothing (more was made, or
+     * nobody says).  The other verdicts give back all of the charge, whatever stands here. */
+    int64_t give_back_nusd;
     const char *urls;                       /* completed; NULL = as they are */
     int64_t expires_ms;                     /* completed: of the result; 0 = not known */
     const char *error_code, *error_message; /* failed: for the user, or NULL (task_view) */
     int64_t now_ms;                         /* wall clock */
-    int64_t next_poll_ms;       /* expired: when to look for a late success; 0 = never */
-    bool moved;                 /* given when OK: it was this call that decided */
-    enum task_state state;      /* given when OK: where the task is now */
-    struct give_back give_back; /* private: for the book, after the commit */
+    int64_t next_poll_ms;        /* expired: when to look for a late success; 0 = never */
+    bool moved;                  /* given when OK: it was this call that decided */
+    enum task_state state;       /* given when OK: where the task is now */
+    struct give_back given_back; /* private: for the book, after the commit */
 };
-/* OK, NOTFOUND, DOWN, BUSY.  CONFLICT: the ledger has another give-back for this task; nothing was
- * changed, the store stays degraded.
- * A task that has its verdict keeps it (moved = false), but for one: completed after expired is
- * delivered (moved = true, flag late_success), and not charged again.  The give-back is in the
- * ledger and in the quota book before the call is back. */
+/* OK, NOTFOUND, DOWN, BUSY.  CONFLICT: the ledger has another give-back for this task, or a charge
+ * that is less; nothing was changed, the store stays degraded.
+ * A task that has its verdict keeps it (moved = false), but for two: completed after expired is
+ * delivered (flag late_success) and not charged again, failed after unknown is the operator's.
+ * The give-back is in the ledger and in the quota book before the call is back. */
 void store_task_finish(struct store *store, struct store_task_finish *finish);
 
 /* --- for its user ----------------------------------------------------------------------------- */

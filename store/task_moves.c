@@ -218,24 +218,15 @@ enum store_code task_progress(struct task_room *room, struct store_task_progress
 
 /* --- the verdict ------------------------------------------------------------------------------ */
 
-/* How much of the charge goes back. */
-static int64_t to_give_back(const struct task *task, const struct store_task_finish *finish)
-{
-    if (finish->verdict != TASK_completed)
-        return task->charge_nusd;
-    if (finish->cost_nusd < 0 || finish->cost_nusd >= task->charge_nusd)
-        return 0;
-    return task->charge_nusd - finish->cost_nusd;
-}
-
 static enum store_code give_back(struct task_room *room, struct task *task,
                                  struct store_task_finish *finish)
 {
-    int64_t nusd = to_give_back(task, finish);
+    bool is_done = finish->verdict == TASK_completed;
+    int64_t nusd = is_done ? finish->give_back_nusd : task->charge_nusd;
     if (nusd == 0)
         return STORE_OK;
     switch (ledger_give_back(room->db, task->id, finish->now_ms, nusd,
-                             task_state_name(finish->verdict), &finish->give_back)) {
+                             task_state_name(finish->verdict), &finish->given_back)) {
     case LEDGER_PUT:
         task->given_back_nusd = nusd;
         return STORE_OK;
@@ -270,7 +261,7 @@ enum store_code task_finish(struct task_room *room, struct store_task_finish *fi
 {
     struct task *task = NULL;
     finish->moved = false;
-    finish->give_back = (struct give_back){0};
+    finish->given_back = (struct give_back){0};
     enum store_code code = task_by_id(room->db, finish->id, &task);
     if (code != STORE_OK)
         return code;

@@ -23,7 +23,7 @@ struct task_room {
 /* OK, CONFLICT, DOWN: as store_tasks.h says of each; DOWN also when memory is out. */
 enum store_code task_create(struct task_room *room, struct store_task_create *create);
 enum store_code task_progress(struct task_room *room, struct store_task_progress *progress);
-/* finish->give_back is what the book must be told after the commit (n > 0). */
+/* finish->given_back is what the book must be told after the commit (n > 0). */
 enum store_code task_finish(struct task_room *room, struct store_task_finish *finish);
 enum store_code task_delete(struct task_room *room, const struct store_task_delete *one);
 

@@ -106,11 +106,11 @@ UNUSED static struct store_task_progress hear(struct fixture *fixture, int64_t i
 }
 
 UNUSED static struct store_task_finish finish(struct fixture *fixture, int64_t id,
-                                              enum task_state verdict, int64_t cost_nusd)
+                                              enum task_state verdict, int64_t give_back_nusd)
 {
     struct store_task_finish finish = {.id = id,
                                        .verdict = verdict,
-                                       .cost_nusd = cost_nusd,
+                                       .give_back_nusd = give_back_nusd,
                                        .urls = verdict == TASK_completed ? "https://u/1" : NULL,
                                        .now_ms = T0 + 60000};
     prepare(fixture, &finish.call);

@@ -63,7 +63,7 @@ static void cancel_is_for_tasks_without_a_verdict(void **state)
     assert_int_equal(end_with(fixture, &making, record, TASK_STEP_AMBIGUOUS, NULL), STORE_OK);
     assert_int_equal(on_task(fixture, "task cancel", &making, NULL), STORE_OK);
     int64_t id = make_queued(fixture, &making, record, T0);
-    assert_true(finish(fixture, id, TASK_completed, -1).moved);
+    assert_true(finish(fixture, id, TASK_completed, 0).moved);
     assert_int_equal(on_task(fixture, "task cancel", &making, NULL), STORE_CONFLICT);
     assert_spent(fixture, record, CHARGE);
     assert_sound(fixture);

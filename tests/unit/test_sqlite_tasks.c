@@ -147,7 +147,7 @@ static void delete_waits_for_a_verdict_and_keeps_the_row(void **state)
     struct task *task;
     int64_t id = make_queued(fixture, &making, NULL, T0);
     assert_int_equal(delete_task(fixture, &making, USER), STORE_CONFLICT);
-    assert_true(finish(fixture, id, TASK_completed, -1).moved);
+    assert_true(finish(fixture, id, TASK_completed, 0).moved);
     assert_int_equal(delete_task(fixture, &making, OTHER_USER), STORE_NOTFOUND);
     assert_int_equal(delete_task(fixture, &making, USER), STORE_OK);
     assert_int_equal(delete_task(fixture, &making, USER), STORE_NOTFOUND);

@@ -60,7 +60,7 @@ static void task_lives_from_create_to_completed(void **state)
     assert_spent(fixture, room->record, CHARGE);
     assert_int_equal(hear(fixture, making.create.task.id, TASK_in_progress, 45).state,
                      TASK_in_progress);
-    struct store_task_finish end = finish(fixture, making.create.task.id, TASK_completed, -1);
+    struct store_task_finish end = finish(fixture, making.create.task.id, TASK_completed, 0);
     assert_int_equal(end.call.code, STORE_OK);
     assert_true(end.moved);
     struct task *task = task_now(fixture, &making);
@@ -134,7 +134,7 @@ static void give_back_goes_to_every_account_of_the_charge(void **state)
     assert_int_equal(key_get(fixture, SECRET, &room->record), STORE_OK);
     int64_t id = make_queued(fixture, &making, room->record, T0);
     /* Eight seconds of fifteen. */
-    assert_true(finish(fixture, id, TASK_completed, CHARGE * 8 / 15).moved);
+    assert_true(finish(fixture, id, TASK_completed, CHARGE * 7 / 15).moved);
     assert_spent(fixture, room->record, CHARGE * 8 / 15);
     assert_sound(fixture);
     struct hold hold = {0};
@@ -152,12 +152,15 @@ static void give_back_goes_to_every_account_of_the_charge(void **state)
     store_start(fixture);
 }
 
-static void completed_at_a_higher_cost_is_not_charged_more(void **state)
+static void more_than_the_charge_is_never_given_back(void **state)
 {
     struct room *room = *state;
     struct making making;
     int64_t id = make_queued(room->fixture, &making, room->record, T0);
-    assert_true(finish(room->fixture, id, TASK_completed, CHARGE * 2).moved);
+    assert_int_equal(finish(room->fixture, id, TASK_completed, CHARGE + 1).call.code,
+                     STORE_CONFLICT);
+    assert_true(store_is_degraded(room->fixture->store));
+    assert_state(room->fixture, &making, TASK_queued);
     assert_spent(room->fixture, room->record, CHARGE);
     assert_shown(room->fixture, "db check", "{}", "ledger_rows", "2");
     assert_sound(room->fixture);
@@ -170,7 +173,7 @@ static void late_success_is_delivered_and_not_charged_again(void **state)
     struct making making;
     struct task_view view;
     int64_t id = make_queued(fixture, &making, room->record, T0);
-    assert_true(finish(fixture, id, TASK_expired, -1).moved);
+    assert_true(finish(fixture, id, TASK_expired, 0).moved);
     struct task *task = task_now(fixture, &making);
     task_view(task, &view);
     assert_string_equal(view.status, "failed");
@@ -272,7 +275,7 @@ static int64_t make_in(struct room *room, struct making *making, enum task_state
     if (wanted == TASK_in_progress)
         (void)hear(fixture, id, TASK_in_progress, 50);
     else if (wanted != TASK_queued && !unknown)
-        (void)finish(fixture, id, wanted, -1);
+        (void)finish(fixture, id, wanted, 0);
     assert_state(fixture, making, wanted);
     return id;
 }
@@ -288,7 +291,7 @@ static void illegal_edges_are_absorbed(void **state)
             json_decref(admin_ok(fixture, "user credit", "{\"name\":\"ann\",\"amount\":\"2\"}"));
             int64_t id = make_in(room, &making, (enum task_state)from);
             bool legal = task_may_turn((enum task_state)from, verdicts[i]);
-            struct store_task_finish end = finish(fixture, id, verdicts[i], -1);
+            struct store_task_finish end = finish(fixture, id, verdicts[i], 0);
             assert_int_equal(end.call.code, STORE_OK);
             assert_int_equal(end.moved, legal);
             assert_int_equal(end.state, legal ? verdicts[i] : from);
@@ -491,7 +494,7 @@ int main(void)
         TEST(task_lives_from_create_to_completed),
         TEST(failure_seen_by_two_observers_is_given_back_once),
         TEST(give_back_goes_to_every_account_of_the_charge),
-        TEST(completed_at_a_higher_cost_is_not_charged_more),
+        TEST(more_than_the_charge_is_never_given_back),
         TEST(late_success_is_delivered_and_not_charged_again),
         TEST(refused_task_leaves_a_row_of_the_log_and_nothing_else),
         TEST(ambiguous_task_is_unknown_and_free),

@@ -77,8 +77,9 @@ UNUSED static void life_complete(struct life *life, struct str length)
     int64_t length_ms = LENGTH_MS;
     if (length.n > 0)
         assert_true(str_i64(length, 0, INT64_MAX, &length_ms));
+    int64_t charge = life->making.create.task.hold_nusd, cost = cost_by_record(life, length_ms);
     (void)finish(life->fixture, life->making.create.task.id, TASK_completed,
-                 cost_by_record(life, length_ms));
+                 cost < charge ? charge - cost : 0);
 }
 
 UNUSED static void life_step(struct life *life, struct str step)

@@ -6,6 +6,7 @@
 
 #include "config/provider_header.h"
 #include "config/provider_path.h"
+#include "config/video_dialect.h"
 #include "config/word_list.h"
 
 /* The order of the words is that of the field's enumeration. */
@@ -30,7 +31,7 @@ static const char *const *words_of(const struct key *key)
 bool key_is_list(const struct key *key)
 {
     return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS ||
-           key->kind == KEY_HEADERS;
+           key->kind == KEY_HEADERS || key->kind == KEY_VIDEO;
 }
 
 /* Kinds that key_set knows; the others need more than their own value. */
@@ -133,6 +134,7 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
     case KEY_PRICES:
     case KEY_PATHS:
     case KEY_HEADERS:
+    case KEY_VIDEO:
         break;
     }
     return false;
@@ -178,6 +180,8 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
         return show_paths(key, field, out);
     if (key->kind == KEY_HEADERS)
         return show_headers(key, field, out);
+    if (key->kind == KEY_VIDEO)
+        return video_dialect_show(key->name, field, out);
     CHECK(is_scalar(key) || key->kind == KEY_WORDS);
     bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY;
     if ((is_text && *(char *const *)field == NULL) ||
@@ -214,6 +218,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_PRICES:
     case KEY_PATHS:
     case KEY_HEADERS:
+    case KEY_VIDEO:
         break;
     }
     return ok && buf_add_char(out, '\n');

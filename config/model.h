@@ -46,6 +46,7 @@ struct model {
     int64_t max_output;     /* tokens; 0 = unknown */
     int64_t default_output; /* tokens reserved when the request names no limit */
     int64_t context;        /* tokens; 0 = unknown */
+    int64_t video_seconds;  /* of a request that does not say it */
     struct price price;
     struct word_list drop; /* members of JSON requests that do not go upstream */
     char *owned_by;

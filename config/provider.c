@@ -30,6 +30,7 @@ void provider_release(struct provider *provider)
     free(provider->name);
     free(provider->base_url);
     provider_paths_release(&provider->paths);
+    video_dialect_release(&provider->video);
     free(provider->query);
     provider_headers_release(&provider->headers);
     word_list_release(&provider->header_allow);

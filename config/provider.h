@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "config/provider_header.h"
 #include "config/provider_path.h"
+#include "config/video_dialect.h"
 #include "config/word_list.h"
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
@@ -36,6 +37,7 @@ struct provider {
     enum provider_auth auth;
     enum accept_sse accept_sse; /* what a stream's request says that it accepts */
     enum embeddings_base64 embeddings_base64;
+    struct video_dialect video;
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms; /* streams: until the first complete event */
     int64_t whole_timeout_ms;      /* other answers: until the last byte */

@@ -16,6 +16,7 @@
 #define FIELD_PATHS(name) paths
 #define FIELD_HEADERS(name) headers
 #define FIELD_WORDS(name) name
+#define FIELD_VIDEO(name) name
 #define FIELD_QUERY(name) name
 #define FIELD_TIME(name) name##_ms
 #define FIELD_COUNT(name) name
@@ -68,6 +69,15 @@ static void take_path(struct draft *draft, const struct entry *entry)
     report(draft, &place);
 }
 
+static void take_video(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    if (video_dialect_add(&draft->provider->video, entry->value, &at, &draft->why))
+        return;
+    const struct place place = entry_place(entry, at);
+    report(draft, &place);
+}
+
 static void take_header_allow(struct draft *draft, const struct entry *entry)
 {
     size_t at = 0;
@@ -89,6 +99,8 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         draft->key = entry;
     else if (key->kind == KEY_PATHS)
         take_path(draft, entry);
+    else if (key->kind == KEY_VIDEO)
+        take_video(draft, entry);
     else if (key->kind == KEY_WORDS)
         take_header_allow(draft, entry);
     else if (key->kind == KEY_HEADERS)
@@ -200,5 +212,7 @@ void provider_load(struct provider *provider, const struct section *section,
         if (str_eq(section->entries[i].key, STR("header")))
             finish_header(&draft, &section->entries[i]);
     check_header_allow(&draft);
+    if (!video_dialect_finish(&provider->video))
+        messages_no_memory(messages);
     buf_release(&draft.why);
 }

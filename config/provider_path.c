@@ -21,6 +21,10 @@ static const struct {
     {"speech", "/audio/speech"},
     {"rerank", "/rerank"},
     {"moderation", "/moderations"},
+    {"video", "/videos"},
+    {"video_poll", "/videos/{id}"},
+    {"video_content", "/videos/{id}/content"},
+    {"video_remix", "/videos/{id}/remix"},
 };
 
 static bool explain_word(struct str word, struct buf *why)
@@ -81,18 +85,30 @@ static bool check_segments(struct str path, size_t *at, struct buf *why)
     return true;
 }
 
-static bool check_path(struct str path, size_t *at, struct buf *why)
+/* What stands in a path for something that only a request knows. */
+static bool cut_name(struct str path, bool of_object, bool *has_model, bool *has_id, size_t *n)
 {
-    static const struct str model = {PROVIDER_PATH_MODEL, sizeof PROVIDER_PATH_MODEL - 1};
-    bool has_model = false;
+    static const struct str model = STR_INIT(PROVIDER_PATH_MODEL), id = STR_INIT(PROVIDER_PATH_ID);
+    bool is_model = !*has_model && str_starts(path, model);
+    bool is_id = of_object && !*has_id && str_starts(path, id);
+    *has_model |= is_model;
+    *has_id |= is_id;
+    *n = is_model ? model.n : id.n;
+    return is_model || is_id;
+}
+
+/* `of_object`: the usual path leads to an object. */
+static bool check_path(struct str path, bool of_object, size_t *at, struct buf *why)
+{
+    bool has_model = false, has_id = false;
+    size_t n = 0;
     if (path.n == 0 || path.p[0] != '/')
         return explain(why, "\"%.*s\" is not a path (want /PATH)", SHORT_ARG(path));
     if (path.n > PROVIDER_PATH_BYTES_MAX)
         return explain(why, "the path is longer than %d bytes", PROVIDER_PATH_BYTES_MAX);
     for (size_t i = 0; i < path.n; i++) {
-        if (!has_model && str_starts(str_from(path, i), model)) {
-            has_model = true;
-            i += model.n - 1;
+        if (cut_name(str_from(path, i), of_object, &has_model, &has_id, &n)) {
+            i += n - 1;
             continue;
         }
         if (is_url_byte(path, i, STR("/")))
@@ -102,9 +118,12 @@ static bool check_path(struct str path, size_t *at, struct buf *why)
             return explain(why, "a path holds no query; set query = %.*s",
                            SHORT_ARG(str_from(path, i + 1)));
         if (path.p[i] == '{')
-            return explain(why, "only " PROVIDER_PATH_MODEL " stands for something, and once");
+            return explain(why, "only " PROVIDER_PATH_MODEL "%s for something, and once",
+                           of_object ? " and " PROVIDER_PATH_ID " stand" : " stands");
         return explain(why, "the path holds a byte that a URL's path cannot hold");
     }
+    if (of_object && !has_id)
+        return explain(why, "the path does not say where the " PROVIDER_PATH_ID " stands");
     return check_segments(path, at, why);
 }
 
@@ -141,7 +160,8 @@ bool provider_paths_add(struct provider_paths *paths, struct str text, size_t *a
     if (!find_word(word, &path, why))
         return false;
     *at = (size_t)(there.p - text.p);
-    if (!check_path(there, at, why))
+    bool of_object = strstr(path.usual, PROVIDER_PATH_ID) != NULL;
+    if (!check_path(there, of_object, at, why))
         return false;
     if (next_word(&rest, &more)) {
         *at = (size_t)(more.p - text.p);

@@ -11,6 +11,8 @@
 
 /* Stands in a path for the name that the provider knows the model by; at most once. */
 #define PROVIDER_PATH_MODEL "{model}"
+/* The same for the id of an object that the provider has made, in the paths of such objects. */
+#define PROVIDER_PATH_ID "{id}"
 #define PROVIDER_PATH_BYTES_MAX 1000
 
 struct provider_path {

@@ -77,7 +77,7 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
         .stream = request->stream_asked,
     };
     const char *target = target_of(provider, request->module->upstream_path,
-                                   request->offer->upstream_model, &request->call_target);
+                                   request->offer->upstream_model, NULL, &request->call_target);
     if (target == NULL || !request->module->edit(request, request->offer->upstream_model) ||
         !headers_upstream(&head, &request->call_headers))
         return refuse_memory(request);

@@ -16,24 +16,33 @@ static bool add_encoded(struct buf *out, struct str name)
     return true;
 }
 
-static bool add_path(struct buf *out, const char *path, const char *upstream_model)
+static bool add_path(struct buf *out, struct str path, const char *upstream_model,
+                     const char *upstream_id)
 {
-    const char *at = strstr(path, PROVIDER_PATH_MODEL);
-    if (at == NULL)
-        return buf_add_str(out, str_of(path));
-    return buf_add(out, path, (size_t)(at - path)) && add_encoded(out, str_of(upstream_model)) &&
-           buf_add_str(out, str_of(at + sizeof PROVIDER_PATH_MODEL - 1));
+    static const struct str model = STR_INIT(PROVIDER_PATH_MODEL), id = STR_INIT(PROVIDER_PATH_ID);
+    while (path.n > 0) {
+        size_t plain = str_index(path, '{');
+        bool ok = buf_add_str(out, str_slice(path, 0, plain));
+        path = str_from(path, plain);
+        const char *name = str_starts(path, model) ? upstream_model
+                           : str_starts(path, id)  ? upstream_id
+                                                   : NULL;
+        if (!ok || (name != NULL && !add_encoded(out, str_of(name))))
+            return false;
+        path = str_from(path, name == upstream_model ? model.n : id.n);
+    }
+    return true;
 }
 
 const char *target_of(const struct provider *provider, const char *usual,
-                      const char *upstream_model, struct buf *room)
+                      const char *upstream_model, const char *upstream_id, struct buf *room)
 {
     const char *there = provider_paths_find(&provider->paths, usual);
     const char *query = provider->query;
-    if (there == NULL && query == NULL)
+    if (there == NULL && query == NULL && upstream_id == NULL)
         return usual;
     buf_clear(room);
-    bool ok = add_path(room, there != NULL ? there : usual, upstream_model) &&
+    bool ok = add_path(room, str_of(there != NULL ? there : usual), upstream_model, upstream_id) &&
               (query == NULL || buf_addf(room, "?%s", query)) && buf_add_char(room, '\0');
     return ok ? room->p : NULL;
 }

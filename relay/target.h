@@ -7,9 +7,10 @@
 #include "config/provider.h"
 
 /* `usual` itself where the provider keeps the endpoint there and wants no query, else a text in
- * `room`, which is cleared first.  The model's name goes into a path percent-encoded.  NULL when
- * out of memory. */
+ * `room`, which is cleared first.  The names of the model and of the object (NULL = it is about
+ * none) go into a path percent-encoded.  NULL when out of memory. */
 MUST_USE const char *target_of(const struct provider *provider, const char *usual,
-                               const char *upstream_model, struct buf *room);
+                               const char *upstream_model, const char *upstream_id,
+                               struct buf *room);
 
 #endif

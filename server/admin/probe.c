@@ -198,7 +198,7 @@ static bool probe_start(struct probe *probe, struct engine *engine)
     struct client_headers nobody;
     client_headers_init(&nobody);
     const struct upstream_head head = {.client = &nobody, .provider = probe->provider};
-    const char *target = target_of(probe->provider, "/models", "", &probe->target);
+    const char *target = target_of(probe->provider, "/models", "", NULL, &probe->target);
     bool ok = target != NULL && headers_upstream(&head, &probe->headers);
     client_headers_release(&nobody);
     const struct call call = {

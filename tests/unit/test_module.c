@@ -134,7 +134,7 @@ static void every_upstream_path_can_be_another(void **state)
     static const char *const words[] = {
         "chat",        "completions", "responses",     "image_generations",
         "image_edits", "embeddings",  "transcription", "translation",
-        "speech",      "rerank",      "moderation"};
+        "speech",      "rerank",      "moderation",    "video"};
     struct provider_paths paths = {NULL, 0};
     struct buf text, why;
     size_t at = 0;

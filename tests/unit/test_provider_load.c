@@ -50,7 +50,7 @@ static const struct faulty faulty_providers[] = {
     {"base_url = builtin:sandbox\npath = images /x\npath = chat /{model}\n",
      "3:8: error: \"images\" is no endpoint with a path (want chat, completions, responses, "
      "image_generations, image_edits, embeddings, transcription, translation, speech, rerank, "
-     "moderation)"},
+     "moderation, video, video_poll, video_content, video_remix)"},
     {"base_url = builtin:sandbox\npath =  \"chat /a/{mod}\"\n",
      "3:18: error: only {model} stands for something, and once"},
     {"base_url = builtin:sandbox\npath = chat /a\npath = chat /b\n",

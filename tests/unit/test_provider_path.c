@@ -59,7 +59,7 @@ static void path_that_is_none_is_refused_where_it_is_wrong(void **state)
         {"images /x", 0,
          "\"images\" is no endpoint with a path (want chat, completions, responses, "
          "image_generations, image_edits, embeddings, transcription, translation, speech, rerank, "
-         "moderation)"},
+         "moderation, video, video_poll, video_content, video_remix)"},
         {"chat x", 5, "\"x\" is not a path (want /PATH)"},
         {"chat /x y", 8, "unexpected \"y\" behind the path"},
         {"chat /x?api-version=1", 7, "a path holds no query; set query = api-version=1"},
@@ -70,6 +70,10 @@ static void path_that_is_none_is_refused_where_it_is_wrong(void **state)
         {"chat /a\\b", 7, "the path holds a byte that a URL's path cannot hold"},
         {"chat /{name}/x", 6, "only {model} stands for something, and once"},
         {"chat /{model}/{model}", 14, "only {model} stands for something, and once"},
+        {"chat /{id}", 6, "only {model} stands for something, and once"},
+        {"video /{id}", 7, "only {model} stands for something, and once"},
+        {"video_poll /x/{id}/{id}", 19, "only {model} and {id} stand for something, and once"},
+        {"video_poll /x/{model}", 11, "the path does not say where the {id} stands"},
         {"chat /x/../y", 8, "the path holds a \"..\" segment"},
         {"chat /.", 6, "the path holds a \".\" segment"},
     };

@@ -1,6 +1,7 @@
 #include "relay/module.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/jspan_plan.h"
 
@@ -37,26 +38,33 @@ const struct jspan_plan *module_reply_plan(const struct module *module)
 static bool path_matches(const struct module *module, struct str path, struct str *subject)
 {
     struct str want = str_of(module->path);
-    if (!str_ends(want, STR("*")))
+    size_t star = str_index(want, '*');
+    if (star == want.n)
         return str_eq(path, want);
-    want.n--;
-    if (!str_starts(path, want) || path.n == want.n)
+    struct str before = str_slice(want, 0, star), behind = str_from(want, star + 1);
+    if (path.n <= before.n + behind.n || !str_starts(path, before) || !str_ends(path, behind))
         return false;
-    *subject = str_from(path, want.n);
-    return true;
+    *subject = str_slice(path, before.n, path.n - behind.n);
+    return behind.n == 0 || str_index(*subject, '/') == subject->n;
 }
 
 enum route_result module_route(struct str method, struct str path, const struct module **module,
                                struct str *subject)
 {
     enum route_result result = ROUTE_UNKNOWN;
+    size_t best = 0; /* bytes of the path that says most */
     for (size_t i = 0; i < COUNT(modules); i++) {
-        if (!path_matches(modules[i], path, subject))
+        struct str found = STR_EMPTY;
+        size_t n = strlen(modules[i]->path) + 1;
+        if (n < best || !path_matches(modules[i], path, &found))
             continue;
+        bool is_method = str_eq(method, str_of(modules[i]->method));
+        if (n == best && !is_method)
+            continue;
+        best = n;
+        result = is_method ? ROUTE_FOUND : ROUTE_METHOD;
         *module = modules[i];
-        if (str_eq(method, str_of(modules[i]->method)))
-            return ROUTE_FOUND;
-        result = ROUTE_METHOD;
+        *subject = found;
     }
     return result;
 }
@@ -78,7 +86,7 @@ static bool is_cut_of(struct str part, struct str whole)
 
 static unsigned nearness(struct str path, struct str known)
 {
-    if (str_ends(known, STR("*")) || known.n == 0)
+    if (str_index(known, '*') < known.n || known.n == 0)
         return NEAR_NOT; /* whatever stands for the rest would be as near */
     unsigned edits = str_distance(path, known);
     if (edits <= NEAR_EDITS_MAX && edits * 3 < path.n)

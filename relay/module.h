@@ -37,7 +37,8 @@ enum event_fate {
 struct module {
     const char *name;
     const char *method; /* "GET", "POST" */
-    const char *path;   /* behind /v1; a trailing '*' takes the rest as the request's subject */
+    const char *path;   /* behind /v1; '*' is the request's subject: a segment, or at the end the
+                           rest; of several paths the longest counts */
     bool keyless;       /* anybody may ask: request->key is NULL */
     enum body_kind body;
     bool needs_provider;    /* false: `local` makes the answer */
@@ -47,8 +48,9 @@ struct module {
     bool message_in_errors; /* error bodies carry the message beside `error` too (AI SDK's reranker)
                              */
     enum error_event_shape error_event; /* of a stream that breaks */
-    bool binary;   /* its answer is sound, unless an event stream was asked for */
-    bool stateful; /* requests may name objects that live at one provider, answers make such */
+    bool binary;      /* its answer is sound, unless an event stream was asked for */
+    bool takes_query; /* request->query is kept */
+    bool stateful;    /* requests may name objects that live at one provider, answers make such */
 
     /* Fields and ranges, once the body is complete (request->fields).  It may be called again when
      * the model turns out not to take some of them, which then count as not given. */
@@ -79,6 +81,9 @@ struct module {
 
     /* needs_provider == false: writes the JSON answer, or returns a fault. */
     enum fault (*local)(struct request *request, struct buf *body, struct failure *failure);
+    /* The same where the store is asked first: begins it; in the end it calls request_reply_local
+     * or request_refuse. */
+    void (*begin)(struct request *request);
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_METHOD /* *module is one with the path */ };

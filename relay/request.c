@@ -77,7 +77,9 @@ static void request_destroy(struct grave *grave)
     buf_release(&request->local);
     key_record_drop(store_keyring(request->relay->store), &request->key);
     snapshot_drop(&request->snapshot);
+    task_free(&request->task);
     free(request->subject_text);
+    free(request->query);
     free(request);
 }
 

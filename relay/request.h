@@ -84,6 +84,8 @@ struct request {
     const struct module *module;
     struct str subject; /* of a path like /models/{id}; heap copy in subject_text */
     char *subject_text;
+    char *query;       /* behind the "?", as sent; NULL unless the module takes one */
+    struct task *task; /* that it is about (relay/task_get) */
     struct snapshot *snapshot;
     struct key_record *key;
     const struct model *model;

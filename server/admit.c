@@ -29,6 +29,14 @@ static enum fault refuse_memory(struct exchange *x)
 /* --- the head ------------------------------------------------------------------------------------
  */
 
+static bool keep_query(struct request *request, const struct head *head)
+{
+    if (!request->module->takes_query)
+        return true;
+    request->query = str_dup(head_query(head));
+    return request->query != NULL;
+}
+
 static enum fault route(struct exchange *x, const struct head *head)
 {
     struct route found;
@@ -37,9 +45,9 @@ static enum fault route(struct exchange *x, const struct head *head)
     if (fault == FAULT_NONE) {
         x->request =
             request_new(&x->client->worker->relay, found.module, found.subject, x, exchange_wake);
-        if (x->request == NULL)
+        if (x->request == NULL || !keep_query(x->request, head))
             fault = refuse_memory(x);
-        else
+        if (x->request != NULL)
             memcpy(x->id_text, x->request->id_text, sizeof x->id_text);
     }
     route_release(&found);
@@ -373,6 +381,10 @@ void admit_body(struct exchange *x)
 {
     struct request *request = x->request;
     enum fault fault;
+    if (request->module->begin != NULL) {
+        request->module->begin(request);
+        return;
+    }
     if (!request->module->needs_provider) {
         fault = request->module->local(request, &request->local, &request->failure);
         if (fault == FAULT_NONE)

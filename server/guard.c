@@ -222,3 +222,8 @@ struct str head_path(const struct head *head)
         path = STR("/");
     return str_slice(path, 0, str_index(path, '?'));
 }
+
+struct str head_query(const struct head *head)
+{
+    return str_from(head->target, str_index(head->target, '?') + 1);
+}

@@ -45,5 +45,7 @@ uint64_t head_body_bytes(const struct head *head);
 
 /* The path of a checked target, cut off from authority and query. */
 struct str head_path(const struct head *head);
+/* What stands behind the "?" of a target; empty if nothing does. */
+struct str head_query(const struct head *head);
 
 #endif

@@ -169,6 +169,17 @@ static bool queue_stream(struct exchange *x)
     return ok;
 }
 
+static bool queue_local(struct exchange *x)
+{
+    struct buf lines;
+    buf_init(&lines, 16384);
+    bool ok = buf_add_str(&lines, STR("Content-Type: application/json\n")) &&
+              buf_add_str(&lines, buf_str(&x->request->answer_headers)) &&
+              queue_text(x, 200, &x->request->local, buf_str(&lines));
+    buf_release(&lines);
+    return ok;
+}
+
 static bool queue_admin(struct exchange *x)
 {
     struct buf body;
@@ -205,7 +216,7 @@ bool respond_queue(struct exchange *x)
     case ANSWER_FAILURE:
         return queue_failure(x, &x->request->failure);
     case ANSWER_LOCAL:
-        return queue_text(x, 200, &x->request->local, STR("Content-Type: application/json\n"));
+        return queue_local(x);
     case ANSWER_WHOLE:
     case ANSWER_STREAM:
         return queue_stream(x);

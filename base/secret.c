@@ -38,6 +38,30 @@ void secret_hash(struct str token, uint8_t hash[SECRET_HASH_SIZE])
     crypto_hash_sha256(hash, (const unsigned char *)token.p, token.n);
 }
 
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct secret_digest) &&
+                   _Alignof(crypto_hash_sha256_state) <= _Alignof(struct secret_digest),
+               "a digest has room for the library's");
+
+static crypto_hash_sha256_state *state_of(struct secret_digest *digest)
+{
+    return (crypto_hash_sha256_state *)(void *)digest->state;
+}
+
+void secret_digest_begin(struct secret_digest *digest)
+{
+    crypto_hash_sha256_init(state_of(digest));
+}
+
+void secret_digest_add(struct secret_digest *digest, struct str piece)
+{
+    crypto_hash_sha256_update(state_of(digest), (const unsigned char *)piece.p, piece.n);
+}
+
+void secret_digest_end(struct secret_digest *digest, uint8_t hash[SECRET_HASH_SIZE])
+{
+    crypto_hash_sha256_final(state_of(digest), hash);
+}
+
 void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE])
 {
     sodium_bin2hex(text, SECRET_HEX_SIZE, hash, SECRET_HASH_SIZE);

@@ -23,6 +23,13 @@ void secret_make_text(char *text, size_t n);
 void secret_random(void *bytes, size_t n);
 /* SHA-256. */
 void secret_hash(struct str token, uint8_t hash[SECRET_HASH_SIZE]);
+/* The same of bytes that come in pieces. */
+struct secret_digest {
+    _Alignas(16) unsigned char state[128];
+};
+void secret_digest_begin(struct secret_digest *digest);
+void secret_digest_add(struct secret_digest *digest, struct str piece);
+void secret_digest_end(struct secret_digest *digest, uint8_t hash[SECRET_HASH_SIZE]);
 void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE]);
 /* Compares in constant time. */
 bool secret_equal(const void *a, const void *b, size_t n);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/jspan_plan.h"
+#include "relay/fields_record.h"
 #include "relay/form.h"
 
 /* Reckoned tokens of a medium in the prompt; it is never fetched to be measured. */
@@ -63,6 +64,7 @@ static const struct jspan_want wants[] = {
     [FIELD_tools] = {{"tools"}, TEXT},
     [FIELD_functions] = {{"functions"}, TEXT},
     [FIELD_instructions] = {{"instructions"}, TEXT},
+    [FIELD_aspect_ratio] = {{"aspect_ratio"}, JSPAN_POLICY},
     [FIELD_include_usage] = {{"stream_options", "include_usage"}, 0},
     [FIELD_COUNT] = {{NULL}, 0}, /* the document itself */
     [CONVERSATION_ID] = {{"conversation", "id"}, 0},
@@ -173,6 +175,8 @@ static void on_text(void *context, unsigned want, struct str name, bool is_name,
     struct fields *fields = context;
     if (want == FIELD_input && !is_name)
         fields->input_characters += characters(piece);
+    if (want == FIELD_prompt && !is_name)
+        fields_record_prompt(fields->record, piece);
     if (first) {
         estimate_break(&fields->prompt);
         int64_t tokens = is_name ? 0 : medium_tokens(name, piece);
@@ -216,18 +220,27 @@ void fields_free(struct fields **fields)
     if (*fields == NULL)
         return;
     form_free(&(*fields)->form);
+    fields_record_free(&(*fields)->record);
     jspan_free(&(*fields)->scanner);
     references_release(&(*fields)->references);
     free(*fields);
     *fields = NULL;
 }
 
+bool fields_keep_record(struct fields *fields)
+{
+    fields->record = fields_record_new();
+    return fields->record != NULL;
+}
+
 void fields_feed(struct fields *fields, const char *p, size_t n)
 {
-    if (fields->form != NULL)
+    if (fields->form != NULL) {
         form_feed(fields->form, p, n);
-    else
-        (void)jspan_feed(fields->scanner, p, n);
+        return;
+    }
+    fields_record_bytes(fields->record, (struct str){p, n});
+    (void)jspan_feed(fields->scanner, p, n);
 }
 
 enum fault fields_finish(struct fields *fields, struct failure *failure)
@@ -284,6 +297,8 @@ void fields_add_part(struct fields *fields, enum field_name name, struct str pie
     memcpy(field->text + had, piece.p, piece.n < room ? piece.n : room);
     field->text_cut |= piece.n > room;
     field->count += piece.n;
+    if (name == FIELD_prompt)
+        fields_record_prompt(fields->record, piece);
     if ((wants[name].flags & JSPAN_STRINGS) == 0)
         return;
     if (first)
@@ -443,6 +458,21 @@ enum fault fields_number(const struct fields *fields, enum field_name name, int6
         return refuse(failure, FAULT_INVALID_VALUE, name, expected);
     }
     return FAULT_NONE;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): as fields_number. */
+enum fault fields_digits(const struct fields *fields, enum field_name name, int64_t min,
+                         int64_t max, int64_t *value, struct failure *failure)
+{
+    const struct field *field = &fields->field[name];
+    char expected[64];
+    if (!fields_has(fields, name) || field->type != JSPAN_STRING)
+        return fields_number(fields, name, min, max, value, failure);
+    if (!field->text_cut && field->count == strlen(field->text) &&
+        str_i64(str_of(field->text), min, max, value))
+        return FAULT_NONE;
+    snprintf(expected, sizeof expected, "an integer in %lld..%lld", (long long)min, (long long)max);
+    return refuse(failure, FAULT_INVALID_VALUE, name, expected);
 }
 
 void fields_text(const struct fields *fields, enum field_name name, char *into, size_t size)

@@ -23,7 +23,7 @@
     X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)                \
     X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)                \
     X(conversation) X(voice) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)         \
-    X(functions) X(instructions)
+    X(functions) X(instructions) X(aspect_ratio)
 /* clang-format on */
 
 enum field_name {
@@ -35,6 +35,7 @@ enum field_name {
 };
 
 struct form;
+struct fields_record;
 
 struct field {
     unsigned seen; /* how many times; the rest tells of the first */
@@ -46,7 +47,8 @@ struct field {
 
 struct fields {
     struct jspan *scanner;
-    struct form *form; /* reads the body in place of the scanner; NULL = JSON */
+    struct form *form;            /* reads the body in place of the scanner; NULL = JSON */
+    struct fields_record *record; /* NULL unless fields_keep_record */
     struct field field[FIELD_COUNT];
     char model[MODEL_NAME_MAX + 1];
     enum field_name repeated; /* the first that came twice or in another case; FIELD_COUNT = none */
@@ -65,6 +67,8 @@ MUST_USE struct fields *fields_new(bool references);
 /* The same of a multipart body with this boundary. */
 MUST_USE struct fields *fields_new_form(const char *boundary);
 void fields_free(struct fields **fields);
+/* Before the first byte: the record of a task is gathered, too.  False when out of memory. */
+MUST_USE bool fields_keep_record(struct fields *fields);
 /* The next piece of the body. */
 void fields_feed(struct fields *fields, const char *p, size_t n);
 /* The body is complete.  Faults: INVALID_JSON, INVALID_MULTIPART, DUPLICATE_PARAMETER. */
@@ -74,6 +78,9 @@ MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure
  * Faults: MISSING_PARAMETER, INVALID_TYPE, INVALID_VALUE. */
 MUST_USE enum fault fields_need_text(const struct fields *fields, enum field_name name,
                                      struct failure *failure);
+/* A whole number in [min, max], or the same as a string; absent or null leaves *value. */
+MUST_USE enum fault fields_digits(const struct fields *fields, enum field_name name, int64_t min,
+                                  int64_t max, int64_t *value, struct failure *failure);
 /* Of any type, but neither null nor empty. */
 MUST_USE enum fault fields_need(const struct fields *fields, enum field_name name,
                                 struct failure *failure);

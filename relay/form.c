@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "relay/fields.h"
+#include "relay/fields_record.h"
 #include "relay/multipart.h"
 
 #define FILE_NAME "file"
@@ -37,6 +38,7 @@ static void on_part(void *context, const struct multipart_part *part)
     form->in_field = false;
     form->in_file = false;
     form->first = true;
+    fields_record_part(form->fields->record, part->name, part->has_filename);
     if (!part->name_cut && str_eq_nocase(part->name, STR(FILE_NAME)))
         begin_file(form, part);
     if (part->has_filename)
@@ -52,6 +54,7 @@ static void on_data(void *context, struct str piece)
         fields_add_part(form->fields, form->name, piece, form->first);
     if (form->in_file)
         sound_feed(&form->sound, piece);
+    fields_record_bytes(form->fields->record, piece);
     form->first = false;
 }
 
@@ -60,6 +63,7 @@ static void on_end(void *context, uint64_t begin, uint64_t end)
     struct form *form = context;
     if (form->in_field)
         fields_end_part(form->fields, form->name, begin, end);
+    fields_record_part_end(form->fields->record, end - begin);
 }
 
 struct form *form_new(const char *boundary, struct fields *fields)

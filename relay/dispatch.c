@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "relay/delivery.h"
 #include "relay/outbound.h"
+#include "relay/task_submit.h"
 #include "relay/verdict.h"
 
 #define HOLD_MS 100 /* how long events that promise nothing wait for one that does */
@@ -82,8 +83,8 @@ static void release_long_answer(struct request *request)
 {
     struct stream *stream = &request->stream;
     uint64_t whole = (uint64_t)request->snapshot->settings.server_reply_buffer;
-    if (tap_is_whole(&request->tap) && !request->stream_asked && !request->tap.json_bad &&
-        !request->tap.seen.error && stream_size(stream) > whole) {
+    if (tap_is_whole(&request->tap) && !request->stream_asked && request->submission == NULL &&
+        !request->tap.json_bad && !request->tap.seen.error && stream_size(stream) > whole) {
         request->tap.released_any = true;
         stream_release(stream, stream_size(stream) - TAP_LAST_BYTES);
     }
@@ -250,7 +251,7 @@ static void attempt_failed(struct request *request)
     };
     enum verdict_action action = verdict_of(&outcome, &failure);
     bool another = action == VERDICT_NEXT && clock_ms() < total_deadline(request) &&
-                   request->plan.next < request->plan.count;
+                   request->plan.next < request->plan.count && !request->client_gone;
     if (delivery_of_failed(request, &failure, another)) {
         failure_release(&failure);
         return;
@@ -258,6 +259,7 @@ static void attempt_failed(struct request *request)
     struct provider_health *health =
         health_of(request->relay->health, request->offer->provider->name);
     int status = request->attempt->head.status;
+    task_submit_note(request, failure.fault);
     request_end_attempt(request);
     if (action == VERDICT_REPEAT && !request->no_usage_options) {
         atomic_store(&health->refuses_stream_usage, true);
@@ -319,7 +321,8 @@ static void step_awaiting(struct request *request)
     } else if (request->tap_open && tap_is_whole(tap) && tap->released_any && !over) {
         delivery_commit(request, "long answer");
     } else if (over && request->tap_open && tap_is_whole(tap) && !request->stream_asked &&
-               attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap) && !tap->failed) {
+               attempt->end == ATTEMPT_COMPLETE && tap_is_good(tap) && !tap->failed &&
+               (request->submission == NULL || task_submit_read(request))) {
         delivery_whole(request);
     } else if (over) {
         attempt_failed(request);
@@ -394,6 +397,7 @@ void request_on_ready(struct ready *ready)
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
     case REQUEST_LOOKING_UP:
+    case REQUEST_RECORDING:
     case REQUEST_DISPATCHING:
     case REQUEST_SETTLING:
     case REQUEST_REPLYING:
@@ -417,6 +421,7 @@ void request_on_timer(struct timer *timer)
     struct request *request = CONTAINER_OF(timer, struct request, timer);
     switch (request->state) {
     case REQUEST_LOOKING_UP:
+    case REQUEST_RECORDING:
         failure_set(&request->failure, FAULT_STORE_UNAVAILABLE, "%s", "");
         request_refuse(request);
         break;
@@ -455,6 +460,7 @@ void request_cut(struct request *request)
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
     case REQUEST_LOOKING_UP:
+    case REQUEST_RECORDING:
     case REQUEST_DISPATCHING:
     case REQUEST_AWAITING:
         failure_set(&request->failure, FAULT_SHUTTING_DOWN, "%s", "");

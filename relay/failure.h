@@ -25,6 +25,7 @@ struct failure {
     char upstream_code[64];
     int64_t retry_after_ms; /* 0 = none known */
     bool no_retry;          /* x-should-retry: false */
+    char task_id[40];       /* error.task_id: what may have been made; "" = nothing */
     const char *allow;      /* the methods of the path, for an Allow header; static text */
 };
 

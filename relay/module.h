@@ -21,6 +21,7 @@
 struct request;
 struct tap;
 struct failure;
+struct task;
 
 enum body_kind { BODY_KIND_NONE, BODY_KIND_JSON, BODY_KIND_MULTIPART, BODY_KIND_MULTIPART_OR_JSON };
 
@@ -78,6 +79,9 @@ struct module {
     unsigned (*event_kind)(struct str type);
     /* A stream without its last word is complete all the same (every choice has finished). */
     bool (*is_complete)(const struct tap *tap);
+
+    /* It makes a task (relay/task_submit), and this writes what its client gets. */
+    bool (*task_write)(const struct task *task, struct buf *body);
 
     /* needs_provider == false: writes the JSON answer, or returns a fault. */
     enum fault (*local)(struct request *request, struct buf *body, struct failure *failure);

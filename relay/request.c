@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/error_dialect.h"
+#include "relay/task_submit.h"
 
 #define LOCAL_BYTES_MAX ((size_t)8 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
@@ -23,8 +24,10 @@ _Static_assert(COUNT(state_names) == REQUEST_STATE_COUNT, "every state has a nam
 
 static const unsigned edges[REQUEST_STATE_COUNT] = {
     [REQUEST_AUTHENTICATING] = TO(RECEIVING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_RECEIVING] = TO(LOOKING_UP) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_LOOKING_UP] = TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_RECEIVING] =
+        TO(LOOKING_UP) | TO(RECORDING) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_LOOKING_UP] = TO(RECORDING) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_RECORDING] = TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_DISPATCHING] = TO(AWAITING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_AWAITING] =
         TO(DISPATCHING) | TO(RELAYING) | TO(SETTLING) | TO(DRAINING) | TO(REPLYING) | TO(CLOSED),
@@ -78,6 +81,7 @@ static void request_destroy(struct grave *grave)
     key_record_drop(store_keyring(request->relay->store), &request->key);
     snapshot_drop(&request->snapshot);
     task_free(&request->task);
+    task_submit_free(&request->submission);
     free(request->subject_text);
     free(request->query);
     free(request);
@@ -234,10 +238,15 @@ void request_refuse(struct request *request)
 {
     CHECK(request->failure.fault != FAULT_NONE);
     log_failure(request);
+    task_submit_note(request, FAULT_NONE);
     request_end_attempt(request);
     request_settle(request, false, false);
     body_release(&request->body);
     fields_free(&request->fields);
+    if (request->client_gone) { /* a task is made for it all the same */
+        request_enter(request, REQUEST_CLOSED, "refused, and nobody to tell");
+        return;
+    }
     request->answer = ANSWER_FAILURE;
     request_enter(request, REQUEST_REPLYING, fault_name(request->failure.fault));
     request_wake_exchange(request);
@@ -269,6 +278,7 @@ void request_finished(struct request *request)
 /* Nothing has been sent upstream, or nothing may be charged: it is simply over. */
 static void drop(struct request *request)
 {
+    task_submit_note(request, FAULT_NONE);
     request_end_attempt(request);
     request_settle(request, false, false);
     request_enter(request, REQUEST_CLOSED, "client gone");
@@ -308,6 +318,7 @@ void request_client_gone(struct request *request, enum fault why)
     case REQUEST_AUTHENTICATING:
     case REQUEST_RECEIVING:
     case REQUEST_LOOKING_UP:
+    case REQUEST_RECORDING:
     case REQUEST_DISPATCHING:
         drop(request);
         break;
@@ -315,7 +326,7 @@ void request_client_gone(struct request *request, enum fault why)
     case REQUEST_RELAYING:
         if (!request->attempt->connected)
             drop(request);
-        else
+        else if (request->submission == NULL) /* else it is read to its end as if nothing were */
             drain(request);
         break;
     case REQUEST_SETTLING: /* closes when the commit is back */

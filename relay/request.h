@@ -47,6 +47,7 @@
     X(AUTHENTICATING) /* the keyring; no body byte is read */                                      \
     X(RECEIVING)      /* the client's body */                                                      \
     X(LOOKING_UP)     /* the store's word on objects that the request names */                     \
+    X(RECORDING)      /* the commit of the row of the task that it makes */                        \
     X(DISPATCHING)    /* the start of the next attempt */                                          \
     X(AWAITING)       /* the upstream's first good event, or its whole answer */                   \
     X(RELAYING)       /* bytes from upstream, or room at the client */                             \
@@ -84,8 +85,9 @@ struct request {
     const struct module *module;
     struct str subject; /* of a path like /models/{id}; heap copy in subject_text */
     char *subject_text;
-    char *query;       /* behind the "?", as sent; NULL unless the module takes one */
-    struct task *task; /* that it is about (relay/task_get) */
+    char *query;                   /* behind the "?", as sent; NULL unless the module takes one */
+    struct task *task;             /* that it is about (relay/task_get) */
+    struct submission *submission; /* of the task that it makes (relay/task_submit) */
     struct snapshot *snapshot;
     struct key_record *key;
     const struct model *model;

@@ -12,6 +12,7 @@
 #include "relay/count.h"
 #include "relay/error_dialect.h"
 #include "relay/pin.h"
+#include "relay/task_submit.h"
 
 #define LINGER_MS 1000 /* how long an upstream may go on after its last word */
 
@@ -78,6 +79,7 @@ void request_settle(struct request *request, bool charge, bool wait)
     describe(request, entry);
     if (charge)
         pin_issue(request, entry);
+    task_submit_end(request, charge);
     if (entry->hold.taken)
         book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd);
     mail_entry(request);
@@ -94,7 +96,7 @@ static void let_go(struct request *request)
     struct stream *stream = &request->stream;
     bool lingers = request->attempt != NULL && request->attempt->end == ATTEMPT_RUNNING;
     if (request->answer == ANSWER_NONE)
-        request->answer = ANSWER_WHOLE;
+        request->answer = request->local.n > 0 ? ANSWER_LOCAL : ANSWER_WHOLE;
     stream_release_all(stream);
     request_enter(request, REQUEST_FINISHING, "charge committed");
     if (lingers) {

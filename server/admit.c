@@ -15,6 +15,7 @@
 #include "relay/outbound.h"
 #include "relay/pin.h"
 #include "relay/request.h"
+#include "relay/task_submit.h"
 #include "server/cors.h"
 #include "server/http.h"
 #include "server/route.h"
@@ -206,7 +207,9 @@ static enum fault check_body_head(struct exchange *x, const struct head *head)
         return FAULT_UNSUPPORTED_CONTENT_TYPE;
     }
     request->fields = is_form ? fields_new_form(boundary) : fields_new(request->module->stateful);
-    return request->fields != NULL ? FAULT_NONE : refuse_memory(x);
+    bool ok = request->fields != NULL &&
+              (request->module->task_write == NULL || fields_keep_record(request->fields));
+    return ok ? FAULT_NONE : refuse_memory(x);
 }
 
 static enum fault keep_headers(struct exchange *x, const struct head *head)
@@ -371,10 +374,12 @@ static void begin_call(struct request *request, enum fault fault)
 {
     if (fault == FAULT_NONE)
         fault = take_hold(request);
-    if (fault == FAULT_NONE)
-        request_dispatch(request);
-    else
+    if (fault != FAULT_NONE)
         request_refuse(request);
+    else if (request->module->task_write != NULL)
+        task_submit(request);
+    else
+        request_dispatch(request);
 }
 
 void admit_body(struct exchange *x)

@@ -29,6 +29,11 @@ static bool add_upstream(const struct failure *failure, struct buf *body)
            add_text(body, "code", failure->upstream_code) && buf_add_char(body, '}');
 }
 
+static bool add_task(const struct failure *failure, struct buf *body)
+{
+    return failure->task_id[0] == '\0' || add_text(body, "task_id", failure->task_id);
+}
+
 /* message, type, code; at OpenAI a text for a code stands behind the parameter's name. */
 static bool add_told(const struct failure *failure, const struct error_told *told, struct buf *body)
 {
@@ -57,7 +62,8 @@ bool reply_body(const struct failure *failure, const struct settings *settings,
         ok = add_text(body, "param", failure->param);
     if (ok && !bare)
         ok = add_text(body, "reason", failure_reason(failure)) &&
-             add_text(body, "request_id", request_id) && add_upstream(failure, body);
+             add_text(body, "request_id", request_id) && add_task(failure, body) &&
+             add_upstream(failure, body);
     ok = ok && buf_add_char(body, '}');
     if (ok && message_beside)
         ok = buf_add_str(body, STR(",\"message\":\"")) && buf_add_json(body, buf_str(&message)) &&

@@ -41,6 +41,8 @@ static void paths_lead_to_their_modules(void **state)
         {"GET", "", ROUTE_FOUND, &about_module, ""},
         {"POST", "", ROUTE_METHOD, &about_module, ""},
         {"GET", "/", ROUTE_UNKNOWN, NULL, ""},
+        {"POST", "/videos", ROUTE_FOUND, &video_create_module, ""},
+        {"POST", "/video/generations", ROUTE_FOUND, &video_create_older_module, ""},
         {"GET", "/videos", ROUTE_FOUND, &videos_list_module, ""},
         {"GET", "/videos/task_1", ROUTE_FOUND, &videos_get_module, "task_1"},
         {"DELETE", "/videos/a/b", ROUTE_FOUND, &videos_delete_module, "a/b"},

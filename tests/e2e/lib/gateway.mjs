@@ -47,10 +47,11 @@ function section(head, values) {
 }
 
 /** The text of a gateway.conf. */
-export function configText({ server = {}, database = {}, providers = {}, models = {} }) {
+export function configText({ server = {}, database = {}, video, providers = {}, models = {} }) {
     let text = section('server', { listen: '127.0.0.1:0', workers: 2, log_level: 'info', ...server });
     text += section('database', { path: 'gateway.db', durability: 'process', ...database });
     text += section('admin', { socket: 'admin.sock' });
+    if (video) text += section('video', video);
     for (const [name, values] of Object.entries(providers)) {
         text += section(`provider "${name}"`, { allow_private: 'on', ...values });
     }
@@ -345,7 +346,7 @@ export function fixtureModels({ providers = ['P1', 'P2'] } = {}) {
 /**
  * A gateway between a test and two scripted providers M1 (P1, first) and M2 (P2).
  *
- * owner: whose `after` ends it.  options: name, server, database, provider (keys for both), P1, P2 (keys for
+ * owner: whose `after` ends it.  options: name, server, database, video, provider (keys for both), P1, P2 (keys for
  * one), models (added), fixture, env, wrap.  `reset` makes both providers forget.
  */
 export async function scene(owner, options = {}) {
@@ -355,6 +356,7 @@ export async function scene(owner, options = {}) {
     const config = {
         server: options.server,
         database: options.database,
+        video: options.video,
         providers: {
             P1: { base_url: M1.url, key: 'env:P1_KEY', ...provider, ...options.P1 },
             P2: { base_url: M2.url, key: 'env:P2_KEY', ...provider, ...options.P2 },

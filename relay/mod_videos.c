@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "relay/query.h"
 #include "relay/request.h"
+#include "relay/task_desk.h"
 #include "relay/task_get.h"
 #include "relay/task_object.h"
 #include "store/store_tasks.h"
@@ -21,10 +23,21 @@ static void refuse_memory(struct request *request)
 /* --- one -----------------------------------------------------------------------------------------
  */
 
+/* Its user wants to know: what is older than a moment is asked for, and told the next time. */
+static void ask_if_stale(const struct request *request)
+{
+    const struct task *task = request->task;
+    int64_t known_ms = task->polled_ms > task->created_ms ? task->polled_ms : task->created_ms;
+    int64_t stale_ms = known_ms + request->snapshot->settings.video_refresh_after_ms;
+    if (!task_has_verdict(task->state) && task->upstream_id != NULL && clock_wall_ms() >= stale_ms)
+        task_desk_ask(request->relay->desks, task);
+}
+
 static void reply_one(struct request *request,
                       bool (*write)(const struct task *task, struct buf *body))
 {
     const struct task *task = request->task;
+    ask_if_stale(request);
     bool ok = write(task, &request->local);
     if (ok && !task_has_verdict(task->state))
         ok = buf_addf(&request->answer_headers, "openai-poll-after-ms: %d\n", POLL_AFTER_MS);

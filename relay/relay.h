@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct request;
+struct task_desks;
 
 struct relay {
     struct loop *loop;
@@ -22,6 +23,7 @@ struct relay {
     struct health *health;
     struct snapshot *snapshot; /* in force for new requests; one reference */
     const char *spool_dir;     /* where big bodies go: the database's folder */
+    struct task_desks *desks;  /* of all workers */
     struct mailbox *sweeper;   /* of a thread that may wait: closes their files */
     struct ident_source idents;
     struct request *requests; /* all that are not freed */

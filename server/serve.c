@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "relay/engine.h"
+#include "relay/task_desk.h"
 #include "server/server.h"
 
 #define EXIT_FAILED 1
@@ -183,6 +184,9 @@ static bool make_workers(struct server *server, long fd_limit)
             fd_limit, options.workers, needed);
         return false;
     }
+    options.desks = server->desks = task_desks_new(options.workers);
+    if (server->desks == NULL)
+        return false;
     for (unsigned i = 0; i < options.workers; i++) {
         options.index = i;
         options.admin = i == 0 ? &server->admin : NULL;
@@ -365,6 +369,7 @@ static void tear_down(struct server *server)
     sandbox_stop(&server->sandbox);
     store_close(&server->store);
     health_free(&server->health);
+    task_desks_free(&server->desks);
     mailbox_release(&server->mailbox);
     if (server->sweeper.fd >= 0)
         mailbox_deliver(&server->sweeper);

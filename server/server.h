@@ -29,6 +29,7 @@ struct server {
     struct snapshot *begun;    /* of the start: what needs a restart holds as it stands there */
     struct store *store;
     struct health *health;
+    struct task_desks *desks;
     struct sandbox *sandbox;
     char *sandbox_url, *spool_dir;
     struct listen_address address;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/request.h"
+#include "relay/tasks.h"
 #include "server/http.h"
 #include "server/listener.h"
 
@@ -97,8 +98,8 @@ static void on_second(struct timer *timer)
 
 static bool drained(const struct worker *worker)
 {
-    return worker->relay.request_count == 0 && worker->engine->attempts == 0 &&
-           http_connections(worker->http) == 0;
+    return worker->relay.request_count == 0 && tasks_are_idle(worker->tasks) &&
+           worker->engine->attempts == 0 && http_connections(worker->http) == 0;
 }
 
 static void check_drained(struct worker *worker)
@@ -137,6 +138,7 @@ static void *worker_main(void *context)
         worker_turn(worker);
     /* libmicrohttpd aborts when it is stopped with a suspended connection: run until none is left.
      */
+    tasks_stop(worker->tasks);
     relay_cut_all(&worker->relay);
     http_kill_all(worker->http);
     int64_t limit = clock_ms() + STOP_LIMIT_MS;
@@ -215,10 +217,16 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     relay_set_snapshot(&worker->relay, options->snapshot);
     worker->relay.spool_dir = options->spool_dir;
     worker->relay.sweeper = options->sweeper;
+    worker->relay.desks = options->desks;
     ident_init(&worker->relay.idents, options->index, options->newest_id);
     fault = http_new(&worker->http, worker, options->snapshot->settings.server_header_memory);
     if (fault != FAULT_NONE)
         goto fail;
+    worker->tasks = tasks_new(&worker->relay, options->index);
+    if (worker->tasks == NULL) {
+        fault = FAULT_GATEWAY_MEMORY;
+        goto fail;
+    }
     timer_arm(loop_timers(worker->loop), &worker->second, clock_ms() + 1000);
     *out = worker;
     return FAULT_NONE;
@@ -257,6 +265,7 @@ bool worker_join(struct worker **worker)
         listener_free(&w->listener);
         listener_free(&w->admin_listener);
         http_free(&w->http);
+        tasks_free(&w->tasks);
         if (w->relay.loop != NULL)
             relay_release(&w->relay);
         engine_free(&w->engine);

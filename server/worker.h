@@ -19,6 +19,8 @@
 
 struct http;
 struct listener;
+struct task_desks;
+struct tasks;
 
 /* What the main thread asks of a worker: mail that comes back to main's mailbox. */
 enum worker_order { ORDER_SNAPSHOT, ORDER_DRAIN, ORDER_CUT, ORDER_STOP };
@@ -48,7 +50,8 @@ struct worker_options {
     struct health *health;
     const char *sandbox_url;
     const char *spool_dir;
-    struct mailbox *sweeper; /* see struct relay */
+    struct mailbox *sweeper;  /* see struct relay */
+    struct task_desks *desks; /* the same */
     int64_t newest_id;
     long fd_limit;                  /* of the process, at least worker_fds_needed */
     const struct admin_host *admin; /* worker 0 serves the admin socket; NULL for the others */
@@ -62,6 +65,7 @@ struct worker {
     struct loop *loop;
     struct engine *engine;
     struct relay relay;
+    struct tasks *tasks;
     struct http *http;
     struct listener *listener, *admin_listener;
     const struct admin_host *admin;

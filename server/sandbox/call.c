@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "relay/byte_range.h"
 #include "server/sandbox/daemon.h"
 
 #define STREAM_BLOCK ((size_t)16 << 10)
@@ -44,10 +45,15 @@ void sandbox_make_id(const struct sandbox_call *call, const char *prefix, char i
              (uint64_t)call->sandbox->started_us, number);
 }
 
-int64_t sandbox_now(void)
+int64_t sandbox_now_ms(void)
 {
     clock_tick();
-    return clock_wall_ms() / 1000;
+    return clock_wall_ms();
+}
+
+int64_t sandbox_now(void)
+{
+    return sandbox_now_ms() / 1000;
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
@@ -102,6 +108,47 @@ void sandbox_reply_script(struct sandbox_call *call)
 void sandbox_reply_bytes(struct sandbox_call *call, const char *type)
 {
     send_script(call, MHD_SIZE_UNKNOWN, type);
+}
+
+static struct str header_of(const struct sandbox_call *call, const char *name)
+{
+    return str_of(MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name));
+}
+
+void sandbox_reply_file(struct sandbox_call *call, struct buf *file, const char *type,
+                        const char *etag)
+{
+    struct str condition = header_of(call, "if-range");
+    bool ranged = condition.n == 0 || str_eq(condition, str_of(etag));
+    size_t size = file->n, unused;
+    struct byte_range range =
+        byte_range_of(ranged ? header_of(call, "range") : STR_EMPTY, (uint64_t)size);
+    char shown[80];
+    static const int statuses[] = {
+        [BYTE_RANGE_WHOLE] = 200, [BYTE_RANGE_PART] = 206, [BYTE_RANGE_NONE] = 416};
+    if (range.kind == BYTE_RANGE_PART) {
+        buf_remove(file, (size_t)range.to, size - (size_t)range.to);
+        buf_consume(file, (size_t)range.from);
+        snprintf(shown, sizeof shown, "bytes %" PRIu64 "-%" PRIu64 "/%zu", range.from, range.to - 1,
+                 size);
+    } else if (range.kind == BYTE_RANGE_NONE) {
+        buf_clear(file);
+        snprintf(shown, sizeof shown, "bytes */%zu", size);
+    }
+    size_t n = file->n;
+    char *bytes = buf_take(file, &unused);
+    struct MHD_Response *response =
+        bytes != NULL ? MHD_create_response_from_buffer(n, bytes, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (response == NULL) {
+        free(bytes);
+        return;
+    }
+    MHD_add_response_header(response, "content-type", type);
+    MHD_add_response_header(response, "accept-ranges", "bytes");
+    MHD_add_response_header(response, "etag", etag);
+    if (range.kind != BYTE_RANGE_WHOLE)
+        MHD_add_response_header(response, "content-range", shown);
+    queue(call, statuses[range.kind], response);
 }
 
 /* Takes `text`. */

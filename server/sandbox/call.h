@@ -42,8 +42,9 @@ struct sandbox_call {
 MUST_USE bool sandbox_wait(const struct sandbox_call *call, int64_t wait_us);
 /* A new id: prefix, then a text that no other answer has. */
 void sandbox_make_id(const struct sandbox_call *call, const char *prefix, char id[SANDBOX_ID_SIZE]);
-/* Seconds since 1970. */
+/* Seconds and milliseconds since 1970. */
 int64_t sandbox_now(void);
+int64_t sandbox_now_ms(void);
 
 /* Each answers the call.  Without an answer its connection is closed. */
 
@@ -55,5 +56,8 @@ void sandbox_reply_error(struct sandbox_call *call, int status, const char *para
 /* Sends call->script as an event stream, and as bytes of another type. */
 void sandbox_reply_script(struct sandbox_call *call);
 void sandbox_reply_bytes(struct sandbox_call *call, const char *type);
+/* Takes the bytes of a file that never changes, named `etag` (quoted); Range and If-Range hold. */
+void sandbox_reply_file(struct sandbox_call *call, struct buf *file, const char *type,
+                        const char *etag);
 
 #endif

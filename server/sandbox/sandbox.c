@@ -22,6 +22,7 @@
 #include "server/sandbox/responses.h"
 #include "server/sandbox/speech.h"
 #include "server/sandbox/transcriptions.h"
+#include "server/sandbox/videos.h"
 
 #define CONNECTIONS_MAX 4096
 /* jansson recurses up to 2,048 levels into a body. */
@@ -33,32 +34,38 @@ struct route {
     const char *method;
     const char *path; /* '*' stands for any text */
     void (*answer)(struct sandbox_call *call);
-    unsigned takes; /* bodies, each with a model; 0 = none is read */
+    unsigned takes; /* bodies; 0 = none is read */
 };
 
 #define TAKES_JSON 1u
 #define TAKES_FORM 2u
+#define HAS_MODEL 4u
 
 static const struct route routes[] = {
     {"GET", "/v1/models", sandbox_models_list, 0},
     {"GET", "/v1/models/*", sandbox_models_get, 0},
-    {"POST", "/v1/audio/speech", sandbox_speech_create, TAKES_JSON},
-    {"POST", "/v1/audio/transcriptions", sandbox_transcriptions_create, TAKES_FORM},
-    {"POST", "/v1/audio/translations", sandbox_translations_create, TAKES_FORM},
-    {"POST", "/v1/chat/completions", sandbox_chat_create, TAKES_JSON},
-    {"POST", "/v1/completions", sandbox_completions_create, TAKES_JSON},
-    {"POST", "/v1/embeddings", sandbox_embeddings_create, TAKES_JSON},
-    {"POST", "/v1/images/edits", sandbox_images_edit, TAKES_JSON | TAKES_FORM},
-    {"POST", "/v1/images/generations", sandbox_images_generate, TAKES_JSON},
-    {"POST", "/v1/moderations", sandbox_moderations_create, TAKES_JSON},
-    {"POST", "/v1/rerank", sandbox_rerank_create, TAKES_JSON},
-    {"POST", "/v1/responses", sandbox_responses_create, TAKES_JSON},
+    {"POST", "/v1/audio/speech", sandbox_speech_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/audio/transcriptions", sandbox_transcriptions_create, TAKES_FORM | HAS_MODEL},
+    {"POST", "/v1/audio/translations", sandbox_translations_create, TAKES_FORM | HAS_MODEL},
+    {"POST", "/v1/chat/completions", sandbox_chat_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/completions", sandbox_completions_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/embeddings", sandbox_embeddings_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/images/edits", sandbox_images_edit, TAKES_JSON | TAKES_FORM | HAS_MODEL},
+    {"POST", "/v1/images/generations", sandbox_images_generate, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/moderations", sandbox_moderations_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/rerank", sandbox_rerank_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/responses", sandbox_responses_create, TAKES_JSON | HAS_MODEL},
+    {"POST", "/v1/videos", sandbox_videos_create, TAKES_JSON | TAKES_FORM | HAS_MODEL},
+    {"POST", "/v1/videos/*/remix", sandbox_videos_remix, TAKES_JSON | TAKES_FORM},
+    {"GET", "/v1/videos/*/content", sandbox_videos_content, 0},
+    {"GET", "/v1/videos/*", sandbox_videos_get, 0},
 };
 
 static const struct route *find_route(const char *method, const char *path)
 {
+    bool is_head = strcmp(method, "HEAD") == 0; /* as GET: MHD leaves the body out */
     for (unsigned i = 0; i < COUNT(routes); i++) {
-        if (strcmp(routes[i].method, method) == 0 &&
+        if (strcmp(routes[i].method, is_head ? "GET" : method) == 0 &&
             str_matches(str_of(path), str_of(routes[i].path)))
             return &routes[i];
     }
@@ -97,6 +104,8 @@ static bool read_body(struct sandbox_call *call, unsigned takes)
                                 : "The body is not a multipart/form-data form.");
         return false;
     }
+    if ((takes & HAS_MODEL) == 0)
+        return true;
     call->model = json_string_value(json_object_get(call->json, "model"));
     if (call->model == NULL || call->model[0] == '\0') {
         sandbox_reply_error(call, 400, "model", NULL, "You must provide a model parameter.");

@@ -1,7 +1,8 @@
 /* Faults on purpose: what a model name asks the sandbox to do.
  *
- * Behind any name: ":error=429" ":ttft=2s" ":tps=30" ":cut=5" ":hang".  Whole names: sandbox-429,
- * sandbox-slow, sandbox-cut, sandbox-hang.  What is not understood is part of the name. */
+ * Behind any name: ":error=429" ":ttft=2s" ":tps=30" ":cut=5" ":hang", of videos ":takes=20s" and
+ * ":fail".  Whole names: sandbox-429, sandbox-slow, sandbox-cut, sandbox-hang, sandbox-fail.  What
+ * is not understood is part of the name. */
 #ifndef SERVER_SANDBOX_SWITCHES_H
 #define SERVER_SANDBOX_SWITCHES_H
 
@@ -16,6 +17,8 @@ struct switches {
     int64_t word_us;  /* wait before each streamed word */
     int64_t cut;      /* break the connection behind so many words; < 0 = never */
     bool hang;        /* never answer */
+    int64_t takes_us; /* until a video is made */
+    bool fail;        /* it comes to nothing */
 };
 
 struct switches switches_of(struct str model);

@@ -16,3 +16,16 @@ bool base64_add(struct buf *out, const void *bytes, size_t n)
     free(text);
     return ok;
 }
+
+bool base64_read(struct buf *out, struct str text)
+{
+    size_t room = text.n / 4 * 3 + 3, n = 0;
+    const char *end = NULL;
+    if (!buf_reserve(out, room) ||
+        sodium_base642bin((unsigned char *)out->p + out->n, room, text.p, text.n, " \t\r\n", &n,
+                          &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        end != text.p + text.n)
+        return false;
+    out->n += n;
+    return true;
+}

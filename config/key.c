@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/address_text.h"
 #include "config/provider_header.h"
 #include "config/provider_path.h"
 #include "config/video_dialect.h"
@@ -17,6 +18,7 @@ static const struct {
     {"auth", {"bearer", "api-key", "x-api-key"}},
     {"accept_sse", {"auto", "force"}},
     {"embeddings_base64", {"native", "convert", "strip"}},
+    {"content_mode", {"relay", "redirect"}},
 };
 
 static const char *const *words_of(const struct key *key)
@@ -126,6 +128,9 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
                set_copy(field, value, why);
     case KEY_TEXT:
         return value_text(value, key->range, why) && set_copy(field, value, why);
+    case KEY_NETWORKS:
+        return value_text(value, key->range, why) && networks_check(value, why) &&
+               set_copy(field, value, why);
     case KEY_BASE_URL:
     case KEY_SECRET:
     case KEY_WORDS:
@@ -183,7 +188,8 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     if (key->kind == KEY_VIDEO)
         return video_dialect_show(key->name, field, out);
     CHECK(is_scalar(key) || key->kind == KEY_WORDS);
-    bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY;
+    bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY ||
+                   key->kind == KEY_NETWORKS;
     if ((is_text && *(char *const *)field == NULL) ||
         (key->kind == KEY_WORDS && ((const struct word_list *)field)->n == 0))
         return true;
@@ -206,6 +212,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_HEADER:
     case KEY_QUERY:
     case KEY_TEXT:
+    case KEY_NETWORKS:
         ok = show_text(str_of(*(char *const *)field), out);
         break;
     case KEY_WORDS:

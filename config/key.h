@@ -27,7 +27,8 @@ enum key_kind {
     KEY_PRICES,
     KEY_PATHS,
     KEY_HEADERS,
-    KEY_VIDEO
+    KEY_VIDEO,
+    KEY_NETWORKS
 };
 
 struct key {

@@ -32,6 +32,7 @@ void provider_release(struct provider *provider)
     provider_paths_release(&provider->paths);
     video_dialect_release(&provider->video);
     free(provider->query);
+    free(provider->content_private);
     provider_headers_release(&provider->headers);
     word_list_release(&provider->header_allow);
     free(provider->organization);

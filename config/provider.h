@@ -14,6 +14,7 @@
 
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
 enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
+enum content_mode { CONTENT_RELAY, CONTENT_REDIRECT };
 enum embeddings_base64 {
     EMBEDDINGS_NATIVE,  /* the provider answers in the encoding that it is asked for */
     EMBEDDINGS_CONVERT, /* it knows numbers only: it is asked for them */
@@ -38,6 +39,8 @@ struct provider {
     enum accept_sse accept_sse; /* what a stream's request says that it accepts */
     enum embeddings_base64 embeddings_base64;
     struct video_dialect video;
+    enum content_mode content_mode;
+    char *content_private; /* networks, see config/address_text.h; NULL = none */
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms; /* streams: until the first complete event */
     int64_t whole_timeout_ms;      /* other answers: until the last byte */

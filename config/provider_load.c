@@ -18,6 +18,7 @@
 #define FIELD_WORDS(name) name
 #define FIELD_VIDEO(name) name
 #define FIELD_QUERY(name) name
+#define FIELD_NETWORKS(name) name
 #define FIELD_TIME(name) name##_ms
 #define FIELD_COUNT(name) name
 #define FIELD_SWITCH(name) name
@@ -36,7 +37,8 @@ static const struct key keys[] = {
 };
 static_assert(COUNT(keys) <= KEYS_MAX, "seen[] has room for every key");
 static_assert(sizeof(enum provider_auth) == sizeof(int) && sizeof(enum accept_sse) == sizeof(int) &&
-                  sizeof(enum embeddings_base64) == sizeof(int),
+                  sizeof(enum embeddings_base64) == sizeof(int) &&
+                  sizeof(enum content_mode) == sizeof(int),
               "key_set writes a choice as an int");
 
 struct key_table provider_keys(void)

@@ -29,7 +29,7 @@ static void finish(struct attempt *attempt, enum attempt_end end)
                     attempt->incoming.answer.may_go_on;
     if (attempt->end == ATTEMPT_RUNNING)
         attempt->end = end;
-    if (reusable)
+    if (reusable && !attempt->call.foreign)
         pool_give(&attempt->engine->pool, &attempt->conn);
     else
         conn_close(&attempt->conn);
@@ -61,6 +61,7 @@ static void on_head(void *context, int status)
 {
     struct attempt *attempt = context;
     attempt->head.status = status;
+    attempt->head.length = incoming_length(&attempt->incoming);
     attempt->head_done = true;
     tell(attempt);
 }
@@ -245,21 +246,34 @@ void attempt_note_first(struct attempt *attempt)
 /* --- life ----------------------------------------------------------------------------------------
  */
 
+const char *attempt_own_base(const struct engine *engine, const struct provider *provider)
+{
+    return provider_is_sandbox(provider) ? engine->sandbox_url : provider->base_url;
+}
+
+static enum origin_reach reach_of(const struct call *call)
+{
+    if (call->foreign)
+        return REACH_LISTED;
+    return provider_is_sandbox(call->provider) || call->provider->allow_private ? REACH_ANY
+                                                                                : REACH_PUBLIC;
+}
+
 /* Over an idle connection the request goes out at once. */
 static bool connect_and_send(struct attempt *attempt)
 {
     struct engine *engine = attempt->engine;
     const struct call *call = &attempt->call;
-    bool sandbox = provider_is_sandbox(call->provider);
-    const char *base = sandbox ? engine->sandbox_url : call->provider->base_url;
+    const char *base = call->base_url;
+    if (base == NULL)
+        base = attempt_own_base(engine, call->provider);
     const struct conn_user user = {.opened = on_opened, .ready = on_ready, .context = attempt};
     struct origin *origin =
-        base != NULL ? origins_get(&engine->origins, base, sandbox || call->provider->allow_private)
-                     : NULL;
+        base != NULL ? origins_get(&engine->origins, base, reach_of(call)) : NULL;
     if (origin == NULL)
         return false;
     bool ok = outgoing_init(&attempt->outgoing, origin, call->path, call->headers, call->body);
-    if (ok && !call->fresh_connect)
+    if (ok && !call->fresh_connect && !call->foreign)
         attempt->conn = pool_take(&engine->pool, origin);
     attempt->reused = attempt->conn != NULL;
     if (attempt->reused) {

@@ -25,6 +25,9 @@ struct engine;
 /* What to send, where, and how long to wait.  Borrowed until attempt_free. */
 struct call {
     const struct provider *provider;
+    const char *base_url;    /* NULL = the provider's own; copied by attempt_start */
+    bool foreign;            /* base_url is not the provider's host: it gets no connection that is
+                                kept, and its address is public or in content_private */
     const char *path;        /* behind the base URL, copied by attempt_start: "/chat/completions" */
     const struct body *body; /* POST; NULL = GET */
     struct str headers;      /* "Name: value\n"...; copied by attempt_start */
@@ -89,6 +92,8 @@ void attempt_free(struct attempt **attempt);
 void attempt_note_first(struct attempt *attempt);
 /* There is room again.  May call sink.body before it returns. */
 void attempt_resume(struct attempt *attempt);
+/* The base URL under which this loop reaches a provider; NULL when it does not. */
+const char *attempt_own_base(const struct engine *engine, const struct provider *provider);
 /* call.body is not read any more. */
 bool attempt_has_read_body(const struct attempt *attempt);
 

@@ -3,18 +3,22 @@
 #include <string.h>
 
 #include "relay/headers.h"
+#include "relay/url.h"
 
 #define PASS_BYTES_MAX 8192
 
 void attempt_head_init(struct attempt_head *head)
 {
     *head = (struct attempt_head){.status = 0};
+    head->length = -1;
     buf_init(&head->pass, PASS_BYTES_MAX);
+    buf_init(&head->location, URL_BYTES_MAX);
 }
 
 void attempt_head_release(struct attempt_head *head)
 {
     buf_release(&head->pass);
+    buf_release(&head->location);
 }
 
 static void keep(char *room, size_t size, struct str value)
@@ -30,6 +34,10 @@ bool attempt_head_take(struct attempt_head *head, struct str name, struct str va
         if (headers_value_ok(value))
             keep(head->content_type, sizeof head->content_type, value);
         return true;
+    }
+    if (file && str_eq_nocase(name, STR("location"))) {
+        buf_clear(&head->location);
+        return value.n > URL_BYTES_MAX || buf_add_str(&head->location, value);
     }
     if (str_eq_nocase(name, STR("retry-after")))
         keep(head->retry_after, sizeof head->retry_after, value);

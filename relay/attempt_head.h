@@ -3,6 +3,7 @@
 #define RELAY_ATTEMPT_HEAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -11,7 +12,9 @@
 struct attempt_head {
     int status; /* 0 = not here yet */
     char content_type[128];
-    struct buf pass; /* headers that go to the client, "name: value\n" */
+    struct buf pass;     /* headers that go to the client, "name: value\n" */
+    struct buf location; /* of a redirect, where bytes are expected; too long = empty */
+    int64_t length;      /* of the body, where it says it and nothing is encoded; -1 = not known */
     char retry_after[64], retry_after_ms[32], reset_requests[32], reset_tokens[32];
     char request_id[80]; /* the upstream's own, for the log */
 };

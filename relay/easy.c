@@ -1,5 +1,8 @@
 #include "relay/easy.h"
 
+#include <string.h>
+
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
@@ -7,17 +10,58 @@
 #include "base/log.h"
 #include "relay/address.h"
 #include "relay/conn.h"
+#include "store/keyring.h"
+
+/* An address as the network lists have it: IPv4 as ::ffff:a.b.c.d. */
+static bool as_bytes(const struct sockaddr *address, uint8_t bytes[16])
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    if (address->sa_family == AF_INET) {
+        memcpy(&in, address, sizeof in);
+        memset(bytes, 0, 10);
+        bytes[10] = bytes[11] = 0xff;
+        memcpy(bytes + 12, &in.sin_addr, 4);
+        return true;
+    }
+    if (address->sa_family != AF_INET6)
+        return false;
+    memcpy(&in6, address, sizeof in6);
+    memcpy(bytes, &in6.sin6_addr, 16);
+    return true;
+}
+
+static bool is_listed(const char *list, const struct sockaddr *address)
+{
+    uint8_t bytes[16];
+    struct str rest = str_of(list), one;
+    while (as_bytes(address, bytes) && rest.n > 0 && str_cut(&rest, ',', &one)) {
+        struct network network;
+        if (network_parse(str_trim(one), &network) && network_contains(&network, bytes))
+            return true;
+    }
+    return false;
+}
+
+static bool may_reach(const struct conn *conn, const struct sockaddr *address)
+{
+    enum origin_reach reach = conn->origin->reach;
+    bool listed = reach == REACH_LISTED;
+    if (reach == REACH_ANY || address_is_public(address) ||
+        (listed && is_listed(conn->provider->content_private, address)))
+        return true;
+    log_write(LOG_WARNING, "relay", "provider %s: %s", conn->provider->name,
+              listed ? "a result lies at a private address; content_private permits networks"
+                     : "its address is private; allow_private = on permits that");
+    return false;
+}
 
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     const struct conn *conn = context;
-    if (!conn->origin->allow_private && !address_is_public(&address->addr)) {
-        log_write(LOG_WARNING, "relay",
-                  "provider %s: its address is private; allow_private = on permits that",
-                  conn->provider->name);
+    if (!may_reach(conn, &address->addr))
         return CURL_SOCKET_BAD;
-    }
     return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                   address->protocol);
 }

@@ -159,6 +159,11 @@ static void head_end(struct http_answer *answer)
     answer->may_go_on &= !answer->is_old;
 }
 
+bool http_answer_tells_length(const struct http_answer *answer)
+{
+    return answer->place != AT_STATUS && answer->place != AT_FIELDS && answer->framing == BY_LENGTH;
+}
+
 static enum http_step next_of_head(struct http_answer *answer, struct str *rest)
 {
     for (;;) {

@@ -52,6 +52,8 @@ void http_answer_init(struct http_answer *answer);
 void http_answer_release(struct http_answer *answer);
 /* Takes the beginning of *rest and says what it was.  After END and INVALID nothing is taken. */
 MUST_USE enum http_step http_answer_next(struct http_answer *answer, struct str *rest);
+/* After HTTP_HEAD: answer->length is that of the body. */
+bool http_answer_tells_length(const struct http_answer *answer);
 /* The last n bytes of the last piece were not used: they will be fed again. */
 void http_answer_put_back(struct http_answer *answer, size_t n);
 /* The peer has closed the connection: END where that ends the body, INVALID in the middle of a

@@ -18,6 +18,12 @@ void incoming_release(struct incoming *incoming)
     buf_release(&incoming->kept);
 }
 
+int64_t incoming_length(const struct incoming *incoming)
+{
+    bool told = incoming->coding == CODING_NONE && http_answer_tells_length(&incoming->answer);
+    return told ? (int64_t)incoming->answer.length : -1;
+}
+
 static bool take_field(struct incoming *incoming)
 {
     struct str name = incoming->answer.name, value = incoming->answer.value;

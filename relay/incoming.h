@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -38,6 +39,8 @@ struct incoming {
     struct buf kept;         /* read and not taken: at most one read */
 };
 
+/* How long the body is, once the head is here; -1 = not known before its end. */
+int64_t incoming_length(const struct incoming *incoming);
 /* Allocates nothing. */
 void incoming_init(struct incoming *incoming, const struct incoming_user *user);
 void incoming_release(struct incoming *incoming);

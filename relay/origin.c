@@ -31,9 +31,9 @@ static char *part_of(const struct origin *origin, CURLUPart part, unsigned flags
     return copy;
 }
 
-static bool origin_fill(struct origin *origin, const char *base_url, bool allow_private)
+static bool origin_fill(struct origin *origin, const char *base_url, enum origin_reach reach)
 {
-    origin->allow_private = allow_private;
+    origin->reach = reach;
     origin->base_url = str_dup(str_of(base_url));
     origin->url = curl_url();
     if (origin->base_url == NULL || origin->url == NULL ||
@@ -76,11 +76,10 @@ static void trim(struct origins *origins)
     origin_free(origin);
 }
 
-struct origin *origins_get(struct origins *origins, const char *base_url, bool allow_private)
+struct origin *origins_get(struct origins *origins, const char *base_url, enum origin_reach reach)
 {
     struct origin **at = &origins->first;
-    while (*at != NULL &&
-           ((*at)->allow_private != allow_private || strcmp((*at)->base_url, base_url) != 0))
+    while (*at != NULL && ((*at)->reach != reach || strcmp((*at)->base_url, base_url) != 0))
         at = &(*at)->next;
     struct origin *origin = *at;
     if (origin != NULL) {
@@ -90,7 +89,7 @@ struct origin *origins_get(struct origins *origins, const char *base_url, bool a
         origin = calloc(1, sizeof *origin);
         if (origin == NULL)
             return NULL;
-        if (!origin_fill(origin, base_url, allow_private)) {
+        if (!origin_fill(origin, base_url, reach)) {
             origin_free(origin);
             return NULL;
         }

@@ -8,10 +8,17 @@
 
 #include "base/check.h"
 
+/* Which addresses it may have. */
+enum origin_reach {
+    REACH_PUBLIC,
+    REACH_LISTED, /* and those private ones that the provider lists for its results */
+    REACH_ANY     /* private and loopback, too */
+};
+
 struct origin {
     struct origin *next;
     char *base_url;
-    bool allow_private; /* may its address be private or loopback */
+    enum origin_reach reach;
     bool is_tls;
     void *url;    /* CURLU * */
     char *host;   /* as the Host line has it: the port only where it is not the scheme's own */
@@ -28,7 +35,7 @@ struct origins {
 
 /* The origin of a base URL, for the caller until origin_drop; NULL when out of memory. */
 MUST_USE struct origin *origins_get(struct origins *origins, const char *base_url,
-                                    bool allow_private);
+                                    enum origin_reach reach);
 struct origin *origin_retain(struct origin *origin);
 /* NULL-safe; nulls the pointer. */
 void origin_drop(struct origin **origin);

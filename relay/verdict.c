@@ -256,9 +256,9 @@ static enum fault judge_error(const struct outcome *outcome, struct upstream_err
 /* --- an attempt that brought no usable answer ----------------------------------------------------
  */
 
-static enum fault fault_of_end(const struct attempt *attempt)
+enum fault verdict_of_end(enum attempt_end end)
 {
-    switch (attempt->end) {
+    switch (end) {
     case ATTEMPT_RUNNING:
     case ATTEMPT_COMPLETE:
         return FAULT_UPSTREAM_INVALID;
@@ -350,7 +350,7 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
                (attempt->end == ATTEMPT_COMPLETE || outcome->tap->error_seen)) {
         fault = judge_success(outcome, failure);
     } else {
-        fault = fault_of_end(attempt);
+        fault = verdict_of_end(attempt->end);
         failure_set(failure, fault, "%s", "");
     }
     enum verdict_action action = action_of(fault, outcome->repeat_ambiguous);

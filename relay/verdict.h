@@ -35,6 +35,10 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
 void verdict_in_stream(const struct attempt *attempt, const struct tap *tap,
                        struct failure *failure, bool *relay_it);
 
+/* What it is for the caller that an attempt ended so; an answer that came whole is one of no use.
+ */
+enum fault verdict_of_end(enum attempt_end end);
+
 /* Of two failures of one request the one that is told: 429 only if every provider was limiting. */
 void verdict_merge(struct failure *told, struct failure *latest);
 

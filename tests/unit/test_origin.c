@@ -26,7 +26,7 @@ static void base_url_gives_host_and_prefix(void **state)
     };
     struct origins origins = {0};
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct origin *origin = origins_get(&origins, cases[i].base_url, false);
+        struct origin *origin = origins_get(&origins, cases[i].base_url, REACH_PUBLIC);
         assert_non_null(origin);
         assert_string_equal(origin->host, cases[i].host);
         assert_string_equal(origin->prefix, cases[i].prefix);
@@ -41,16 +41,16 @@ static void same_url_is_the_same_origin_private_or_not(void **state)
 {
     (void)state;
     struct origins origins = {0};
-    struct origin *a = origins_get(&origins, "http://a/v1", false);
-    struct origin *b = origins_get(&origins, "http://b/v1", false);
-    struct origin *again = origins_get(&origins, "http://a/v1", false);
-    struct origin *private = origins_get(&origins, "http://a/v1", true);
+    struct origin *a = origins_get(&origins, "http://a/v1", REACH_PUBLIC);
+    struct origin *b = origins_get(&origins, "http://b/v1", REACH_PUBLIC);
+    struct origin *again = origins_get(&origins, "http://a/v1", REACH_PUBLIC);
+    struct origin *private = origins_get(&origins, "http://a/v1", REACH_ANY);
     assert_ptr_equal(a, again);
     assert_ptr_not_equal(a, b);
     assert_ptr_not_equal(a, private);
-    assert_true(private->allow_private && !a->allow_private);
+    assert_true(private->reach == REACH_ANY && a->reach == REACH_PUBLIC);
     assert_int_equal(a->users, 2);
-    assert_null(origins_get(&origins, "no url", false));
+    assert_null(origins_get(&origins, "no url", REACH_PUBLIC));
     origin_drop(&a);
     origin_drop(&again);
     origin_drop(&b);
@@ -62,16 +62,16 @@ static void those_out_of_use_are_bounded(void **state)
 {
     (void)state;
     struct origins origins = {0};
-    struct origin *kept = origins_get(&origins, "http://kept/v1", false);
+    struct origin *kept = origins_get(&origins, "http://kept/v1", REACH_PUBLIC);
     for (unsigned i = 0; i < 500; i++) {
         char url[64];
         snprintf(url, sizeof url, "http://host%u/v1", i);
-        struct origin *origin = origins_get(&origins, url, false);
+        struct origin *origin = origins_get(&origins, url, REACH_PUBLIC);
         origin_drop(&origin);
     }
     assert_int_equal(origins.count, 64);
     assert_string_equal(origins.first->next->base_url, "http://host498/v1");
-    struct origin *again = origins_get(&origins, "http://kept/v1", false);
+    struct origin *again = origins_get(&origins, "http://kept/v1", REACH_PUBLIC);
     assert_ptr_equal(kept, again);
     origin_drop(&kept);
     origin_drop(&again);

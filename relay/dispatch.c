@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/content.h"
 #include "relay/delivery.h"
 #include "relay/outbound.h"
 #include "relay/task_submit.h"
@@ -151,6 +152,7 @@ void request_end_attempt(struct request *request)
         atomic_fetch_sub(
             &health_of(request->relay->health, request->offer->provider->name)->in_flight, 1);
     attempt_free(&request->attempt);
+    fetch_free(&request->fetch);
 }
 
 static void forget_answer(struct request *request)
@@ -381,6 +383,10 @@ static void step_finishing(struct request *request)
 void request_on_ready(struct ready *ready)
 {
     struct request *request = CONTAINER_OF(ready, struct request, ready);
+    if (request->fetch != NULL) {
+        content_step(request);
+        return;
+    }
     switch (request->state) {
     case REQUEST_AWAITING:
         step_awaiting(request);
@@ -467,6 +473,10 @@ void request_cut(struct request *request)
         request_refuse(request);
         break;
     case REQUEST_RELAYING:
+        if (request->fetch != NULL) {
+            content_cut(request);
+            break;
+        }
         failure_set(&request->failure, FAULT_STREAM_SHUTDOWN, "%s", "");
         request->end = "killed";
         delivery_cut(request);
@@ -502,9 +512,11 @@ void request_keep_alive(struct request *request)
 
 void request_note_room(struct request *request)
 {
-    if (!request->paused_for_room || request->attempt == NULL ||
-        stream_ready(&request->stream) >= STREAM_LOW)
+    if (!request->paused_for_room || stream_ready(&request->stream) >= STREAM_LOW)
         return;
     request->paused_for_room = false;
-    attempt_resume(request->attempt);
+    if (request->attempt != NULL)
+        attempt_resume(request->attempt);
+    if (request->fetch != NULL)
+        fetch_resume(request->fetch);
 }

@@ -36,6 +36,8 @@ bool client_headers_take(struct client_headers *headers, const struct snapshot *
         {STR("openai-beta"), &headers->openai_beta},
         {STR("x-client-request-id"), &headers->client_request_id},
         {STR("idempotency-key"), &headers->idempotency_key},
+        {STR("range"), &headers->range},
+        {STR("if-range"), &headers->if_range},
     };
     for (size_t i = 0; i < COUNT(wanted); i++) {
         if (!str_eq_nocase(name, wanted[i].name) || *wanted[i].keep != NULL)
@@ -53,11 +55,13 @@ void client_headers_release(struct client_headers *headers)
     free(headers->openai_beta);
     free(headers->client_request_id);
     free(headers->idempotency_key);
+    free(headers->range);
+    free(headers->if_range);
     buf_release(&headers->allowed);
     client_headers_init(headers);
 }
 
-static bool add_line(struct buf *lines, const char *name, const char *value)
+bool headers_add_line(struct buf *lines, const char *name, const char *value)
 {
     struct str text = str_of(value);
     if (text.n == 0 || !headers_value_ok(text))
@@ -95,7 +99,7 @@ static bool add_idempotency(struct buf *lines, const char *key, int64_t user_id)
     if (ok) {
         secret_hash(buf_str(&text), hash);
         secret_hex(hash, hex);
-        ok = add_line(lines, "Idempotency-Key", hex);
+        ok = headers_add_line(lines, "Idempotency-Key", hex);
     }
     buf_release(&text);
     return ok;
@@ -144,7 +148,7 @@ static bool add_allowed(struct buf *lines, const struct upstream_head *head)
 static bool add_own(struct buf *lines, const struct provider_headers *headers)
 {
     for (unsigned i = 0; i < headers->n; i++)
-        if (!add_line(lines, headers->list[i].name, headers->list[i].value))
+        if (!headers_add_line(lines, headers->list[i].name, headers->list[i].value))
             return false;
     return true;
 }
@@ -153,13 +157,14 @@ bool headers_upstream(const struct upstream_head *head, struct buf *lines)
 {
     const struct client_headers *client = head->client;
     const struct provider *provider = head->provider;
-    return add_auth(lines, provider) && add_line(lines, "Content-Type", head->content_type) &&
-           add_line(lines, "Accept", accept_of(head)) &&
-           add_line(lines, "OpenAI-Beta", client->openai_beta) &&
-           add_line(lines, "X-Client-Request-Id", client->client_request_id) &&
+    return add_auth(lines, provider) &&
+           headers_add_line(lines, "Content-Type", head->content_type) &&
+           headers_add_line(lines, "Accept", accept_of(head)) &&
+           headers_add_line(lines, "OpenAI-Beta", client->openai_beta) &&
+           headers_add_line(lines, "X-Client-Request-Id", client->client_request_id) &&
            add_idempotency(lines, client->idempotency_key, head->user_id) &&
-           add_line(lines, "OpenAI-Organization", provider->organization) &&
-           add_line(lines, "OpenAI-Project", provider->project) &&
+           headers_add_line(lines, "OpenAI-Organization", provider->organization) &&
+           headers_add_line(lines, "OpenAI-Project", provider->project) &&
            add_own(lines, &provider->headers) && add_allowed(lines, head);
 }
 

@@ -19,6 +19,7 @@ struct client_headers {
     char *openai_beta;
     char *client_request_id;
     char *idempotency_key;
+    char *range, *if_range;
     struct buf allowed; /* those that some provider lets through, and Connection: head lines */
 };
 
@@ -39,6 +40,9 @@ struct upstream_head {
     bool stream; /* an event stream is asked for */
 };
 
+/* Adds one such line; nothing for a value that is NULL, empty, or no header's.  False when out of
+ * memory. */
+MUST_USE bool headers_add_line(struct buf *lines, const char *name, const char *value);
 /* Adds one "Name: value" a line, each line ended by LF: the allowed ones of the client, the content
  * type, the provider's own.  False when out of memory. */
 MUST_USE bool headers_upstream(const struct upstream_head *head, struct buf *lines);

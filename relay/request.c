@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/content.h"
 #include "relay/error_dialect.h"
 #include "relay/task_submit.h"
 
@@ -26,12 +27,13 @@ static const unsigned edges[REQUEST_STATE_COUNT] = {
     [REQUEST_AUTHENTICATING] = TO(RECEIVING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_RECEIVING] =
         TO(LOOKING_UP) | TO(RECORDING) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_LOOKING_UP] = TO(RECORDING) | TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
+    [REQUEST_LOOKING_UP] =
+        TO(RECORDING) | TO(DISPATCHING) | TO(REPLYING) | TO(FINISHING) | TO(CLOSED),
     [REQUEST_RECORDING] = TO(DISPATCHING) | TO(REPLYING) | TO(CLOSED),
     [REQUEST_DISPATCHING] = TO(AWAITING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_AWAITING] =
-        TO(DISPATCHING) | TO(RELAYING) | TO(SETTLING) | TO(DRAINING) | TO(REPLYING) | TO(CLOSED),
-    [REQUEST_RELAYING] = TO(SETTLING) | TO(DRAINING),
+    [REQUEST_AWAITING] = TO(DISPATCHING) | TO(RELAYING) | TO(SETTLING) | TO(DRAINING) |
+                         TO(REPLYING) | TO(FINISHING) | TO(CLOSED),
+    [REQUEST_RELAYING] = TO(SETTLING) | TO(DRAINING) | TO(FINISHING) | TO(CLOSED),
     [REQUEST_DRAINING] = TO(SETTLING) | TO(CLOSED),
     [REQUEST_SETTLING] = TO(FINISHING) | TO(CLOSED),
     [REQUEST_REPLYING] = TO(FINISHING) | TO(CLOSED),
@@ -62,7 +64,8 @@ static void request_unlink(struct request *request)
 static void request_destroy(struct grave *grave)
 {
     struct request *request = CONTAINER_OF(grave, struct request, grave);
-    CHECK(request->attempt == NULL && request->mail_out == 0 && request->exchange == NULL);
+    CHECK(request->attempt == NULL && request->fetch == NULL && request->mail_out == 0 &&
+          request->exchange == NULL);
     request_unlink(request);
     if (request->tap_open)
         tap_release(&request->tap);
@@ -119,6 +122,7 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     request->created_ms = clock_ms();
     client_headers_init(&request->client);
     request->choices = 1;
+    request->answer_bytes = -1;
     request->end = "refused";
     request->ready.run = request_on_ready;
     request->grave.release = request_destroy;
@@ -263,6 +267,8 @@ void request_reply_local(struct request *request)
 void request_finished(struct request *request)
 {
     request->exchange = NULL;
+    if (request->state == REQUEST_RELAYING && request->fetch != NULL)
+        content_step(request); /* its last byte may have been faster than its end */
     if (request->state == REQUEST_REPLYING)
         request_enter(request, REQUEST_FINISHING, "handed over");
     if (request->state == REQUEST_FINISHING) {
@@ -324,7 +330,7 @@ void request_client_gone(struct request *request, enum fault why)
         break;
     case REQUEST_AWAITING:
     case REQUEST_RELAYING:
-        if (!request->attempt->connected)
+        if (request->attempt == NULL || !request->attempt->connected)
             drop(request);
         else if (request->submission == NULL) /* else it is read to its end as if nothing were */
             drain(request);

@@ -31,6 +31,7 @@
 #include "relay/attempt.h"
 #include "relay/body.h"
 #include "relay/failure.h"
+#include "relay/fetch.h"
 #include "relay/fields.h"
 #include "relay/headers.h"
 #include "relay/module.h"
@@ -88,6 +89,7 @@ struct request {
     char *query;                   /* behind the "?", as sent; NULL unless the module takes one */
     struct task *task;             /* that it is about (relay/task_get) */
     struct submission *submission; /* of the task that it makes (relay/task_submit) */
+    struct fetch *fetch;           /* of its bytes (relay/content); NULL = none is going on */
     struct snapshot *snapshot;
     struct key_record *key;
     const struct model *model;
@@ -124,6 +126,8 @@ struct request {
 
     struct stream stream;
     enum answer_kind answer;
+    int answer_status;         /* of a stream; 0 = 200 */
+    int64_t answer_bytes;      /* of one; -1 = as many as come */
     struct buf answer_headers; /* "name: value\n" that pass down */
     char content_type[128];
     struct failure failure;

@@ -23,6 +23,8 @@ static int answer_status(const struct request *request)
 {
     if (request->client_gone && !str_eq(str_of(request->end), STR("finished")))
         return 499;
+    if (request->answer == ANSWER_STREAM && request->answer_status != 0)
+        return request->answer_status;
     if (request->answer == ANSWER_STREAM || request->failure.fault == FAULT_NONE)
         return 200;
     return error_tell(&request->failure, request->snapshot->settings.server_error_dialect).status;

@@ -12,6 +12,7 @@
 #include "server/reply.h"
 #include "server/worker.h"
 
+#define HEADER_LINE_MAX 8192
 #define WHOLE_AT_ONCE ((size_t)64 << 10) /* a longer answer is pulled, so that progress shows */
 #define BLOCK_KNOWN ((size_t)128 << 10)
 #define BLOCK_CLOSED ((size_t)32 << 10) /* to HTTP/1.0, ended by closing */
@@ -22,7 +23,7 @@
 
 static bool add_header_line(struct MHD_Response *response, struct str line)
 {
-    char text[1024];
+    char text[HEADER_LINE_MAX];
     size_t colon = str_index(line, ':');
     if (line.n == 0)
         return true;
@@ -151,18 +152,22 @@ static bool queue_stream(struct exchange *x)
     struct request *request = x->request;
     struct stream *stream = &request->stream;
     bool whole = request->answer == ANSWER_WHOLE;
+    bool known = whole || request->answer_bytes >= 0;
+    int status = request->answer_status != 0 ? request->answer_status : 200;
     struct buf lines;
     buf_init(&lines, 16384);
     bool ok = queue_answer_head(request, &lines);
     if (ok && whole && stream_ready(stream) <= WHOLE_AT_ONCE) {
-        ok = queue_text(x, 200, &stream->bytes, buf_str(&lines));
+        ok = queue_text(x, status, &stream->bytes, buf_str(&lines));
         stream->pulled = stream->released;
         stream->head = 0;
     } else if (ok) {
-        size_t block = whole ? BLOCK_KNOWN : x->http_1_0 ? BLOCK_CLOSED : BLOCK_CHUNKED;
-        uint64_t size = whole ? stream_ready(stream) : MHD_SIZE_UNKNOWN;
+        size_t block = known ? BLOCK_KNOWN : x->http_1_0 ? BLOCK_CLOSED : BLOCK_CHUNKED;
+        uint64_t size = whole   ? stream_ready(stream)
+                        : known ? (uint64_t)request->answer_bytes
+                                : MHD_SIZE_UNKNOWN;
         x->streaming = true;
-        ok = queue(x, 200, MHD_create_response_from_callback(size, block, on_pull, x, NULL),
+        ok = queue(x, status, MHD_create_response_from_callback(size, block, on_pull, x, NULL),
                    buf_str(&lines));
     }
     buf_release(&lines);

@@ -1,0 +1,423 @@
+#include "relay/content.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/byte_range.h"
+#include "relay/data_url.h"
+#include "relay/fetch.h"
+#include "relay/query.h"
+#include "relay/request.h"
+#include "relay/target.h"
+#include "relay/verdict.h"
+
+#define CONTENT_PATH "/videos/{id}/content"
+#define CONTENT_HEADERS_MAX ((size_t)64 << 10)
+/* What a redirect may show of an address; a longer one is relayed. */
+#define LOCATION_BYTES_MAX ((size_t)4 << 10)
+
+static void refuse(struct request *request, enum fault fault)
+{
+    failure_set(&request->failure, fault, "%s", "");
+    request_refuse(request);
+}
+
+static bool is_head(const struct request *request)
+{
+    return strcmp(request->module->method, "HEAD") == 0;
+}
+
+/* --- the answer's head ---------------------------------------------------------------------------
+ */
+
+/* "mp4" of "video/mp4; codecs=..."; what says nothing is one, too. */
+static struct str extension_of(struct str type)
+{
+    struct str subtype = str_from(type, str_index(type, '/') + 1);
+    subtype = str_trim(str_slice(subtype, 0, str_index(subtype, ';')));
+    bool is_plain = subtype.n > 0 && subtype.n <= 8;
+    for (size_t i = 0; i < subtype.n; i++)
+        is_plain = is_plain && ((subtype.p[i] >= 'a' && subtype.p[i] <= 'z') ||
+                                (subtype.p[i] >= '0' && subtype.p[i] <= '9'));
+    return is_plain ? subtype : STR("mp4");
+}
+
+/* What a browser would take for a page or run is no film. */
+static bool is_media(struct str type)
+{
+    static const struct str kinds[] = {
+        STR_INIT("video/"), STR_INIT("audio/"), STR_INIT("application/octet-stream"),
+        STR_INIT("binary/octet-stream"), STR_INIT("application/mp4")};
+    if (type.n == 0)
+        return true;
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (str_starts_nocase(type, kinds[i]))
+            return true;
+    return str_starts_nocase(type, STR("image/")) && !str_contains_nocase(type, STR("svg"));
+}
+
+static bool add_name(struct request *request, struct str type)
+{
+    size_t n = type.n < sizeof request->content_type ? type.n : 0;
+    if (n == 0)
+        type = STR("video/mp4");
+    memcpy(request->content_type, type.p, type.n);
+    request->content_type[type.n] = '\0';
+    return buf_addf(&request->answer_headers,
+                    "Content-Disposition: inline; filename=\"%s.%.*s\"\n"
+                    "Cache-Control: private\nX-Content-Type-Options: nosniff\n",
+                    request->subject_text, STR_ARG(extension_of(type)));
+}
+
+/* The lines that describe the bytes, but for the name that they have there. */
+static bool add_passed(struct request *request, struct str lines)
+{
+    struct str line;
+    bool ok = true;
+    while (ok && str_cut(&lines, '\n', &line)) {
+        if (line.n > 0 && !str_starts_nocase(line, STR("content-disposition:")))
+            ok = buf_add_str(&request->answer_headers, line) &&
+                 buf_add_char(&request->answer_headers, '\n');
+    }
+    return ok;
+}
+
+/* --- ends ----------------------------------------------------------------------------------------
+ */
+
+/* Its row is written; nothing is charged, so nothing waits for it. */
+static void finish(struct request *request, const char *end)
+{
+    request->end = end;
+    request_end_attempt(request);
+    request_settle(request, false, false);
+    request_enter(request, REQUEST_FINISHING, end);
+    request_wake_exchange(request);
+}
+
+/* All of the answer is in the stream. */
+static void answer_whole(struct request *request, int status, int64_t bytes)
+{
+    request->answer = ANSWER_STREAM;
+    request->answer_status = status;
+    request->answer_bytes = bytes;
+    stream_release_all(&request->stream);
+    stream_end(&request->stream);
+    finish(request, "finished");
+}
+
+static void break_off(struct request *request, enum fault fault, const char *end)
+{
+    failure_set(&request->failure, fault, "%s", "");
+    log_write(LOG_INFO, "relay", "request %s fault %s status %d", request->id_text,
+              fault_name(fault), request->answer_status);
+    stream_abort(&request->stream);
+    finish(request, end);
+}
+
+void content_cut(struct request *request)
+{
+    break_off(request, FAULT_STREAM_SHUTDOWN, "killed");
+}
+
+/* --- bytes that are here -------------------------------------------------------------------------
+ */
+
+static void deliver_bytes(struct request *request, struct str type, struct str bytes)
+{
+    static const int statuses[] = {
+        [BYTE_RANGE_WHOLE] = 200, [BYTE_RANGE_PART] = 206, [BYTE_RANGE_NONE] = 416};
+    const struct client_headers *client = &request->client;
+    /* Without a name of the version nothing can be the same as what the client has. */
+    struct str asked = client->if_range == NULL ? str_of(client->range) : STR_EMPTY;
+    struct byte_range range = byte_range_of(asked, bytes.n);
+    struct str piece = str_slice(bytes, (size_t)range.from, (size_t)range.to);
+    struct buf *headers = &request->answer_headers;
+    bool ok = add_name(request, type) && buf_add_str(headers, STR("Accept-Ranges: bytes\n"));
+    if (ok && range.kind == BYTE_RANGE_PART)
+        ok = buf_addf(headers, "Content-Range: bytes %llu-%llu/%zu\n",
+                      (unsigned long long)range.from, (unsigned long long)range.to - 1, bytes.n);
+    else if (ok && range.kind == BYTE_RANGE_NONE)
+        ok = buf_addf(headers, "Content-Range: bytes */%zu\n", bytes.n);
+    if (ok && !is_head(request))
+        ok = stream_push(&request->stream, piece.p, piece.n);
+    if (ok)
+        answer_whole(request, statuses[range.kind], (int64_t)piece.n);
+    else
+        refuse(request, FAULT_GATEWAY_MEMORY);
+}
+
+static void deliver_data_url(struct request *request, struct str url)
+{
+    struct buf bytes;
+    struct str type;
+    buf_init(&bytes, url.n);
+    if (!data_url_read(url, &type, &bytes) || !is_media(type) || !headers_value_ok(type))
+        refuse(request, FAULT_UPSTREAM_INVALID);
+    else
+        deliver_bytes(request, type, buf_str(&bytes));
+    buf_release(&bytes);
+}
+
+/* --- bytes that lie elsewhere --------------------------------------------------------------------
+ */
+
+static bool is_wanted(int status)
+{
+    return status == 200 || status == 206;
+}
+
+static bool on_body(void *context, const char *p, size_t n)
+{
+    struct request *request = context;
+    if (!is_wanted(request->fetch->attempt->head.status) || is_head(request))
+        return true;
+    if (stream_ready(&request->stream) > STREAM_HIGH) {
+        request->paused_for_room = true;
+        return false;
+    }
+    if (!stream_push(&request->stream, p, n))
+        request->ended_early = true;
+    stream_release_all(&request->stream);
+    loop_mark(request->relay->loop, &request->ready);
+    return true;
+}
+
+static void on_changed(void *context)
+{
+    struct request *request = context;
+    loop_mark(request->relay->loop, &request->ready);
+}
+
+static bool add_ranges(const struct request *request, struct buf *lines)
+{
+    const struct client_headers *client = &request->client;
+    return headers_add_line(lines, "Range", client->range) &&
+           (client->range == NULL || headers_add_line(lines, "If-Range", client->if_range));
+}
+
+/* Asks for it at the provider's own path, or at `url`. */
+static void begin_fetch(struct request *request, const struct provider *provider,
+                        const char *variant, const char *url)
+{
+    const struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
+    const struct upstream_head head = {
+        .client = &request->client, .provider = provider, .user_id = request->key->user_id};
+    struct buf key_lines, lines;
+    struct buf *target = &request->call_target;
+    const char *path = NULL;
+    buf_init(&key_lines, CONTENT_HEADERS_MAX);
+    buf_init(&lines, CONTENT_HEADERS_MAX);
+    bool ok = headers_upstream(&head, &key_lines) && add_ranges(request, &key_lines) &&
+              buf_add_str(&lines, STR("Accept: */*\n")) && add_ranges(request, &lines);
+    if (ok && url == NULL) {
+        path = target_of(provider, CONTENT_PATH, request->task->upstream_model,
+                         request->task->upstream_id, target);
+        if (path != NULL && variant[0] != '\0') {
+            target->n--; /* the NUL */
+            path =
+                buf_addf(target, "%cvariant=%s", strchr(path, '?') != NULL ? '&' : '?', variant) &&
+                        buf_add_char(target, '\0')
+                    ? target->p
+                    : NULL;
+        }
+        ok = path != NULL;
+    }
+    const struct fetch_order order = {
+        .provider = provider,
+        .path = path,
+        .url = url,
+        .key_headers = buf_str(&key_lines),
+        .headers = buf_str(&lines),
+        .head_ms = provider->first_byte_timeout_ms,
+    };
+    enum fault fault = FAULT_GATEWAY_MEMORY;
+    if (ok)
+        fault = fetch_start(&request->fetch, request->relay->engine, &order, &sink);
+    buf_release(&key_lines);
+    buf_release(&lines);
+    if (fault != FAULT_NONE) {
+        refuse(request, fault);
+        return;
+    }
+    request_enter(request, REQUEST_DISPATCHING, "content");
+    request_enter(request, REQUEST_AWAITING, provider->name);
+}
+
+/* A page, or the beginning of something that is none. */
+static bool is_sound(const struct request *request, const struct attempt_head *head)
+{
+    struct str seen = stream_peek(&request->stream);
+    bool begins = head->status == 200 && seen.n > 0;
+    return is_media(str_of(head->content_type)) &&
+           !(begins && (seen.p[0] == '{' || seen.p[0] == '<'));
+}
+
+static void commit(struct request *request)
+{
+    const struct attempt_head *head = &request->fetch->attempt->head;
+    if (!is_sound(request, head)) {
+        refuse(request, FAULT_UPSTREAM_INVALID);
+        return;
+    }
+    if (!add_name(request, str_of(head->content_type)) ||
+        !add_passed(request, buf_str(&head->pass))) {
+        refuse(request, FAULT_GATEWAY_MEMORY);
+        return;
+    }
+    request->answer_status = head->status;
+    request->answer_bytes = head->length;
+    task_free(&request->task);
+    client_headers_release(&request->client);
+    if (is_head(request)) {
+        answer_whole(request, head->status, head->length);
+        return;
+    }
+    request->answer = ANSWER_STREAM;
+    request_enter(request, REQUEST_RELAYING, "content");
+    loop_mark(request->relay->loop, &request->ready);
+    request_wake_exchange(request);
+}
+
+/* Nothing of the range is there; only who has the bytes knows how many they are. */
+static void tell_no_range(struct request *request, struct str passed)
+{
+    if (add_name(request, STR_EMPTY) && add_passed(request, passed))
+        answer_whole(request, 416, 0);
+    else
+        refuse(request, FAULT_GATEWAY_MEMORY);
+}
+
+static void step_head(struct request *request)
+{
+    struct fetch *fetch = request->fetch;
+    int status = fetch->attempt->head.status;
+    bool over = fetch_is_over(fetch);
+    if (status == 416 && request->client.range != NULL)
+        tell_no_range(request, buf_str(&fetch->attempt->head.pass));
+    else if (status == 404 || status == 410)
+        refuse(request, FAULT_TASK_EXPIRED);
+    else if (status == 401 || status == 403)
+        refuse(request, FAULT_UPSTREAM_ACCOUNT);
+    else if (!is_wanted(status))
+        refuse(request, FAULT_UPSTREAM_ERROR);
+    else if (is_head(request) || stream_size(&request->stream) > 0)
+        commit(request);
+    else if (over)
+        refuse(request, fetch->attempt->end == ATTEMPT_COMPLETE
+                            ? FAULT_UPSTREAM_EMPTY
+                            : verdict_of_end(fetch->attempt->end));
+}
+
+static void step_relaying(struct request *request)
+{
+    const struct fetch *fetch = request->fetch;
+    request_wake_exchange(request);
+    if (request->ended_early) {
+        break_off(request, FAULT_GATEWAY_MEMORY, "upstream_gone");
+    } else if (!fetch_is_over(fetch)) {
+        return;
+    } else if (fetch->attempt->end == ATTEMPT_COMPLETE) {
+        stream_end(&request->stream);
+        finish(request, "finished");
+    } else {
+        bool late = fetch->attempt->end == ATTEMPT_TIMEOUT;
+        break_off(request, late ? FAULT_STREAM_TIMEOUT : FAULT_STREAM_DISCONNECTED,
+                  late ? "timeout" : "upstream_gone");
+    }
+}
+
+void content_step(struct request *request)
+{
+    const struct fetch *fetch = request->fetch;
+    if (request->state == REQUEST_RELAYING)
+        step_relaying(request);
+    else if (fetch->fault != FAULT_NONE)
+        refuse(request, fetch->fault);
+    else if (fetch->landed)
+        step_head(request);
+    else if (fetch_is_over(fetch))
+        refuse(request, verdict_of_end(fetch->attempt->end));
+}
+
+/* --- where they lie ------------------------------------------------------------------------------
+ */
+
+static void redirect(struct request *request, struct str url)
+{
+    if (buf_add_str(&request->answer_headers, STR("Location: ")) &&
+        buf_add_str(&request->answer_headers, url) &&
+        buf_add_str(&request->answer_headers, STR("\nCache-Control: private\n")))
+        answer_whole(request, 302, 0);
+    else
+        refuse(request, FAULT_GATEWAY_MEMORY);
+}
+
+static bool may_show(const struct provider *provider, struct str url)
+{
+    bool is_web = str_starts_nocase(url, STR("https://")) || str_starts_nocase(url, STR("http://"));
+    return provider->content_mode == CONTENT_REDIRECT && is_web && url.n <= LOCATION_BYTES_MAX &&
+           headers_value_ok(url);
+}
+
+static void refuse_variant(struct request *request, const char *expected)
+{
+    failure_set(&request->failure, FAULT_INVALID_VALUE, "'variant': expected %s", expected);
+    failure_set_param(&request->failure, "variant");
+    request_refuse(request);
+}
+
+/* Empty for the film itself; false when it was refused. */
+static bool read_variant(struct request *request, char *variant, size_t size)
+{
+    switch (query_find(str_of(request->query), STR("variant"), variant, size)) {
+    case QUERY_NONE:
+        variant[0] = '\0';
+        return true;
+    case QUERY_FOUND:
+        if (strcmp(variant, "video") == 0)
+            variant[0] = '\0';
+        if (variant[0] == '\0' || strcmp(variant, "thumbnail") == 0 ||
+            strcmp(variant, "spritesheet") == 0)
+            return true;
+        break;
+    case QUERY_BAD:
+        break;
+    }
+    refuse_variant(request, "video, thumbnail or spritesheet");
+    return false;
+}
+
+void content_begin(struct request *request)
+{
+    char variant[16];
+    struct str urls = str_of(request->task->urls), url = STR_EMPTY;
+    const struct provider *provider =
+        snapshot_provider(request->snapshot, str_of(request->task->provider));
+    if (!read_variant(request, variant, sizeof variant))
+        return;
+    if (urls.n > 0)
+        (void)!str_cut(&urls, '\n', &url);
+    if (provider == NULL) {
+        failure_set(&request->failure, FAULT_NO_PROVIDER, "%s", request->task->model);
+        request_refuse(request);
+    } else if (url.n > 0 && variant[0] != '\0') {
+        refuse_variant(request, "video, of a provider that makes no other");
+    } else if (str_index(str_of(request->client.range), ',') < str_of(request->client.range).n) {
+        tell_no_range(request, STR_EMPTY);
+    } else if (data_url_is_one(url)) {
+        deliver_data_url(request, url);
+    } else if (may_show(provider, url)) {
+        redirect(request, url);
+    } else {
+        char *text = url.n > 0 ? str_dup(url) : NULL;
+        if (url.n > 0 && text == NULL)
+            refuse(request, FAULT_GATEWAY_MEMORY);
+        else
+            begin_fetch(request, provider, variant, text);
+        free(text);
+    }
+}

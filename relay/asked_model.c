@@ -16,6 +16,8 @@ enum fault asked_model_check(const struct request *request, struct failure *fail
 
 const char *asked_model_name(const struct request *request)
 {
+    if (request->task != NULL)
+        return request->task->model;
     if (fields_has(request->fields, FIELD_model))
         return request->fields->model;
     CHECK(default_of(request) != NULL);

@@ -1,4 +1,5 @@
-/* Which model a request is for: the one that it names, else the default of its endpoint. */
+/* Which model a request is for: the one that it names, that of the task which it is about, or the
+ * default of its endpoint. */
 #ifndef RELAY_ASKED_MODEL_H
 #define RELAY_ASKED_MODEL_H
 

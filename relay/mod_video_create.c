@@ -1,4 +1,5 @@
-/* POST /videos and the older /video/generations: a task is made at a provider. */
+/* POST /videos, the older /video/generations, and /videos/{id}/remix: a task is made at a provider.
+ */
 #include <string.h>
 
 #include "relay/asked_model.h"
@@ -33,6 +34,19 @@ static enum fault video_check(struct request *request, struct failure *failure)
     return f;
 }
 
+/* What is changed of the other video; all else is as that was made. */
+static enum fault remix_check(struct request *request, struct failure *failure)
+{
+    return fields_need_text(request->fields, FIELD_prompt, failure);
+}
+
+static bool edit_nothing(struct request *request, const char *upstream_model)
+{
+    (void)request;
+    (void)upstream_model;
+    return true;
+}
+
 static void video_ceiling(const struct request *request, struct counters *counters)
 {
     counters->n[COUNTER_video_ms] = task_submit_seconds(request) * 1000;
@@ -43,17 +57,22 @@ static bool video_is_good(const struct tap *tap)
     return !tap->seen.error;
 }
 
-#define VIDEO_CREATE(path_, write_)                                                                \
+#define VIDEO_CREATE(path_, write_, ...)                                                           \
     {                                                                                              \
         .name = "video", .method = "POST", .path = path_, .body = BODY_KIND_MULTIPART_OR_JSON,     \
         .needs_provider = true, .endpoint = ENDPOINT_video, .repeat_ambiguous = false,             \
-        .upstream_path = "/videos", .error_event = ERROR_EVENT_TYPED, .check = video_check,        \
-        .edit = edit_model_only, .ceiling = video_ceiling, .quantities = video_ceiling,            \
+        .error_event = ERROR_EVENT_TYPED, .ceiling = video_ceiling, .quantities = video_ceiling,   \
         .reply_wants = plain_reply_wants, .reply_want_count = PLAIN_REPLY_WANTS,                   \
         .reply_take = plain_reply_take, .reply_is_good = video_is_good, .fate = plain_reply_fate,  \
-        .is_complete = plain_reply_is_complete, .task_write = write_,                              \
+        .is_complete = plain_reply_is_complete, .task_write = write_, __VA_ARGS__                  \
     }
+#define OF_FIELDS .upstream_path = "/videos", .check = video_check, .edit = edit_model_only
+#define OF_TASK                                                                                    \
+    .upstream_path = "/videos/{id}/remix", .check = remix_check, .edit = edit_nothing,             \
+    .of_task = true
 
-const struct module video_create_module = VIDEO_CREATE("/videos", task_object_write);
+const struct module video_create_module = VIDEO_CREATE("/videos", task_object_write, OF_FIELDS);
 const struct module video_create_older_module =
-    VIDEO_CREATE("/video/generations", task_object_write_older);
+    VIDEO_CREATE("/video/generations", task_object_write_older, OF_FIELDS);
+const struct module video_remix_module =
+    VIDEO_CREATE("/videos/*/remix", task_object_write, OF_TASK);

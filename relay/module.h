@@ -51,6 +51,7 @@ struct module {
     enum error_event_shape error_event; /* of a stream that breaks */
     bool binary;      /* its answer is sound, unless an event stream was asked for */
     bool takes_query; /* request->query is kept */
+    bool of_task;     /* about a task, its subject, which is found before the model is */
     bool stateful;    /* requests may name objects that live at one provider, answers make such */
 
     /* Fields and ranges, once the body is complete (request->fields).  It may be called again when

@@ -76,8 +76,9 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
         .user_id = request->key->user_id,
         .stream = request->stream_asked,
     };
-    const char *target = target_of(provider, request->module->upstream_path,
-                                   request->offer->upstream_model, NULL, &request->call_target);
+    const char *target =
+        target_of(provider, request->module->upstream_path, request->offer->upstream_model,
+                  request->task != NULL ? request->task->upstream_id : NULL, &request->call_target);
     if (target == NULL || !request->module->edit(request, request->offer->upstream_model) ||
         !headers_upstream(&head, &request->call_headers))
         return refuse_memory(request);

@@ -16,7 +16,7 @@ static void pins_are_back(struct store_call *call)
 {
     struct store_pins_get *get = CONTAINER_OF(call, struct store_pins_get, call);
     struct request *request = CONTAINER_OF(get, struct request, pins_get);
-    request->pins_known = true;
+    request->looked_up = true;
     request_mail_back(request);
     if (request->state == REQUEST_LOOKING_UP)
         request_wake_exchange(request);
@@ -39,11 +39,6 @@ void pin_look_up(struct request *request)
     request_enter(request, REQUEST_LOOKING_UP, "names objects of a provider");
     timer_arm(loop_timers(request->relay->loop), &request->timer, limit);
     store_pins_get(request->relay->store, get);
-}
-
-bool pin_is_known(const struct request *request)
-{
-    return request->state == REQUEST_LOOKING_UP && request->pins_known;
 }
 
 static enum fault refuse_reference(struct request *request, unsigned position)

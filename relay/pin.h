@@ -12,9 +12,8 @@ struct ledger_entry;
 
 /* It names some: they must be looked up before anything is planned. */
 bool pin_is_needed(const struct request *request);
-/* Asks the store; the state is LOOKING_UP, and the exchange is woken when pin_is_known. */
+/* Asks the store; the state is LOOKING_UP, and the exchange is woken when request_is_looked_up. */
 void pin_look_up(struct request *request);
-bool pin_is_known(const struct request *request);
 /* Then: takes what the store found over into the request.  Faults: REFERENCE_NOT_FOUND (an id was
  * not given to this user, or they live apart), STORE_UNAVAILABLE. */
 MUST_USE enum fault pin_take(struct request *request);

@@ -214,6 +214,11 @@ enum fault request_authenticated(struct request *request)
                                                         : FAULT_STORE_UNAVAILABLE;
 }
 
+bool request_is_looked_up(const struct request *request)
+{
+    return request->state == REQUEST_LOOKING_UP && request->looked_up;
+}
+
 bool request_is_event_stream(const struct request *request)
 {
     return request->tap_open && request->tap.kind == TAP_EVENTS;

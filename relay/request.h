@@ -143,7 +143,7 @@ struct request {
     struct store_key_get key_get;
     struct references references;
     struct store_pins_get pins_get;
-    bool pins_known;
+    bool looked_up; /* LOOKING_UP: it is known, and the gates behind it are to be passed */
     struct store_settle settle;
 };
 
@@ -161,6 +161,8 @@ const char *request_state_name(enum request_state state);
 MUST_USE enum fault request_authenticate(struct request *request,
                                          const uint8_t hash[SECRET_HASH_SIZE], bool *pending);
 /* The answer is an event stream. */
+/* What it waited for in LOOKING_UP is here. */
+bool request_is_looked_up(const struct request *request);
 bool request_is_event_stream(const struct request *request);
 /* Event stream or bytes: its parts go on as they come. */
 bool request_flows(const struct request *request);

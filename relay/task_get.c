@@ -59,6 +59,17 @@ static void is_back(struct store_call *call)
         task_refuse(request, code);
 }
 
+static void is_looked_up(struct request *request)
+{
+    request->looked_up = true;
+    request_wake_exchange(request);
+}
+
+void task_look_up(struct request *request)
+{
+    task_get(request, is_looked_up);
+}
+
 void task_get(struct request *request, void (*then)(struct request *request))
 {
     struct getting *getting = calloc(1, sizeof *getting);

@@ -12,6 +12,8 @@ struct request;
  * STORE_UNAVAILABLE, GATEWAY_MEMORY.  Nothing is called once the request is over. */
 void task_get(struct request *request, void (*then)(struct request *request));
 
+/* The same for a module that is of_task: the exchange is woken, and its gates go on. */
+void task_look_up(struct request *request);
 /* For calls of the same kind.  The request waits for the store until the limit of such waits, which
  * is the call's deadline, too. */
 void task_await_store(struct request *request, struct store_call *call,

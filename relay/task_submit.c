@@ -55,6 +55,31 @@ static void fill_asked(struct submission *submission)
     task->aspect_ratio = origin->aspect_ratio;
 }
 
+enum fault task_submit_take_origin(struct request *request)
+{
+    const struct task *origin = request->task;
+    struct task_view view;
+    task_view(origin, &view);
+    if (origin->state != TASK_completed) {
+        enum fault fault =
+            task_has_verdict(origin->state) ? FAULT_TASK_FAILED : FAULT_TASK_NOT_COMPLETED;
+        failure_set(&request->failure, fault, "%s", view.status);
+        return fault;
+    }
+    if (!str_i64(str_of(origin->seconds), 1, INT32_MAX, &request->pieces))
+        request->pieces = 0;
+    snprintf(request->size, sizeof request->size, "%s", origin->size != NULL ? origin->size : "");
+    return FAULT_NONE;
+}
+
+enum fault task_submit_plan(struct request *request)
+{
+    if (plan_pin(&request->plan, request->model, request->task->provider) == PLAN_MADE)
+        return FAULT_NONE;
+    failure_set(&request->failure, FAULT_NO_PROVIDER, "%s", request->model->name);
+    return FAULT_NO_PROVIDER;
+}
+
 int64_t task_submit_seconds(const struct request *request)
 {
     return request->pieces > 0 ? request->pieces : request->model->video_seconds;

@@ -20,6 +20,11 @@ struct submission; /* request->submission */
  * replies what an earlier request with the same Idempotency-Key has made.  Faults of refusals:
  * INVALID_VALUE (the key was used for something else), STORE_UNAVAILABLE, GATEWAY_MEMORY. */
 void task_submit(struct request *request);
+/* One that is made of another task of this user, once that is found (request->task): its model,
+ * length and size are that one's.  Faults of refusals: TASK_NOT_COMPLETED, TASK_FAILED. */
+MUST_USE enum fault task_submit_take_origin(struct request *request);
+/* In place of plan_make: only the provider that holds it.  Fault: NO_PROVIDER. */
+MUST_USE enum fault task_submit_plan(struct request *request);
 /* How long the video is to be: as asked, else what its model makes of nothing said. */
 int64_t task_submit_seconds(const struct request *request);
 /* The whole answer of a provider that said yes: false when it names no task. */

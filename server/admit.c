@@ -15,6 +15,7 @@
 #include "relay/outbound.h"
 #include "relay/pin.h"
 #include "relay/request.h"
+#include "relay/task_get.h"
 #include "relay/task_submit.h"
 #include "server/cors.h"
 #include "server/http.h"
@@ -338,16 +339,18 @@ static enum fault take_hold(struct request *request)
     return fault;
 }
 
-/* What the request says, and whether its caller may have it. */
-static enum fault check_call(struct request *request)
+/* What the request says. */
+static enum fault check_fields(struct request *request)
 {
-    struct failure *failure = &request->failure;
+    enum fault fault = fields_finish(request->fields, &request->failure);
+    return fault == FAULT_NONE ? request->module->check(request, &request->failure) : fault;
+}
+
+/* And whether its caller may have it. */
+static enum fault check_model(struct request *request)
+{
     const struct fields *fields = request->fields;
-    enum fault fault = fields_finish(request->fields, failure);
-    if (fault == FAULT_NONE)
-        fault = request->module->check(request, failure);
-    if (fault == FAULT_NONE)
-        fault = find_model(request);
+    enum fault fault = find_model(request);
     if (fault == FAULT_NONE)
         fault = check_permission(request);
     if (fault == FAULT_NONE)
@@ -398,7 +401,13 @@ void admit_body(struct exchange *x)
             request_refuse(request);
         return;
     }
-    fault = check_call(request);
+    fault = check_fields(request);
+    if (fault == FAULT_NONE && request->module->of_task) {
+        task_look_up(request);
+        return;
+    }
+    if (fault == FAULT_NONE)
+        fault = check_model(request);
     if (fault == FAULT_NONE && pin_is_needed(request))
         pin_look_up(request);
     else
@@ -407,6 +416,15 @@ void admit_body(struct exchange *x)
 
 void admit_looked_up(struct exchange *x)
 {
-    enum fault fault = pin_take(x->request);
-    begin_call(x->request, fault == FAULT_NONE ? pin_plan(x->request) : fault);
+    struct request *request = x->request;
+    enum fault fault;
+    if (!request->module->of_task) {
+        fault = pin_take(request);
+        begin_call(request, fault == FAULT_NONE ? pin_plan(request) : fault);
+        return;
+    }
+    fault = check_model(request);
+    if (fault == FAULT_NONE)
+        fault = task_submit_take_origin(request);
+    begin_call(request, fault == FAULT_NONE ? task_submit_plan(request) : fault);
 }

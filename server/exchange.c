@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "relay/pin.h"
 #include "relay/request.h"
 #include "server/http.h"
 #include "server/reply.h"
@@ -332,7 +331,7 @@ static void step_wait(struct exchange *x)
             admin_exchange_begin(x);
         else
             admit_body(x);
-    } else if (x->request != NULL && pin_is_known(x->request)) {
+    } else if (x->request != NULL && request_is_looked_up(x->request)) {
         admit_looked_up(x);
     }
     if (respond_is_ready(x))

@@ -310,6 +310,32 @@ test('V14 a task is deleted once it is over, never before, and never another use
     assert.equal(await gw.spent(), before, 'nothing goes back');
 });
 
+const remix = (id, body, also = {}) => call(gw, { path: `/v1/videos/${id}/remix`, body, ...also });
+
+test('V14 a remix: at the provider that holds the video, as long and as big as that', async () => {
+    const { provider, id, before } = await made(says('completed'), video({ model: 'sized', size: '1792x1024', seconds: 4 }));
+    errorIs(await remix(id, { prompt: 'blue' }), 404, 'invalid_request_error', 'task_not_completed');
+    await until(id, 'completed');
+    const body = '{ "prompt":"make it blue", "more": [1.0] }';
+    const task = taskOf(await remix(id, body));
+    assert.equal(M1.last.target, '/v1/videos/up_1/remix');
+    assert.equal(M1.last.body.toString(), body);
+    assert.equal(task.remixed_from_video_id, id);
+    assert.equal(task.model, 'sized');
+    assert.equal(task.prompt, 'make it blue');
+    assert.equal(task.seconds, '4');
+    assert.equal(task.size, '1792x1024');
+    assert.equal(await gw.spent(), before + 1200);
+    const creates = provider.creates;
+    errorIs(await remix(id, { prompt: 'x' }, { key: secretOf.K2 }), 404, 'invalid_request_error', 'task_not_found');
+    errorIs(await remix(id, {}), 404, 'invalid_request_error', 'missing_parameter', { param: 'prompt' });
+    errorIs(await remix('nope', { prompt: 'x' }), 404, 'invalid_request_error', 'task_not_found');
+    provider.tell(says('failed'));
+    await until(task.id, 'failed');
+    errorIs(await remix(task.id, { prompt: 'x' }), 404, 'invalid_request_error', 'task_failed');
+    assert.equal(provider.creates, creates);
+});
+
 test('B13 a type without a body: DELETE says that the task is not there', async () => {
     const response = await remove('x', { headers: { 'Content-Type': 'application/json' } });
     errorIs(response, 404, 'invalid_request_error', 'task_not_found');

@@ -43,6 +43,9 @@ static void paths_lead_to_their_modules(void **state)
         {"GET", "/", ROUTE_UNKNOWN, NULL, ""},
         {"POST", "/videos", ROUTE_FOUND, &video_create_module, ""},
         {"POST", "/video/generations", ROUTE_FOUND, &video_create_older_module, ""},
+        {"POST", "/videos/task_1/remix", ROUTE_FOUND, &video_remix_module, "task_1"},
+        {"GET", "/videos/task_1/remix", ROUTE_METHOD, &video_remix_module, "task_1"},
+        {"GET", "/videos/a/b/remix", ROUTE_FOUND, &videos_get_module, "a/b/remix"},
         {"GET", "/videos", ROUTE_FOUND, &videos_list_module, ""},
         {"GET", "/videos/task_1", ROUTE_FOUND, &videos_get_module, "task_1"},
         {"DELETE", "/videos/a/b", ROUTE_FOUND, &videos_delete_module, "a/b"},
@@ -142,7 +145,8 @@ static void every_upstream_path_can_be_another(void **state)
     static const char *const words[] = {
         "chat",        "completions", "responses",     "image_generations",
         "image_edits", "embeddings",  "transcription", "translation",
-        "speech",      "rerank",      "moderation",    "video"};
+        "speech",      "rerank",      "moderation",    "video",
+        "video_remix"};
     struct provider_paths paths = {NULL, 0};
     struct buf text, why;
     size_t at = 0;
@@ -150,7 +154,8 @@ static void every_upstream_path_can_be_another(void **state)
     buf_init(&why, 1024);
     for (size_t i = 0; i < COUNT(words); i++) {
         buf_clear(&text);
-        assert_true(buf_addf(&text, "%s /x", words[i]));
+        const char *id = strcmp(words[i], "video_remix") == 0 ? "/{id}" : "";
+        assert_true(buf_addf(&text, "%s /x%s", words[i], id));
         assert_true(provider_paths_add(&paths, buf_str(&text), &at, &why));
     }
     unsigned n = 0;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/byte_range.h"
+#include "relay/content_renewal.h"
 #include "relay/data_url.h"
 #include "relay/fetch.h"
 #include "relay/query.h"
@@ -247,6 +248,36 @@ static void begin_fetch(struct request *request, const struct provider *provider
     request_enter(request, REQUEST_AWAITING, provider->name);
 }
 
+/* --- an address that has expired -----------------------------------------------------------------
+ */
+
+static const struct provider *provider_of(const struct request *request)
+{
+    return snapshot_provider(request->snapshot, str_of(request->task->provider));
+}
+
+static void renewed(struct request *request, const char *urls)
+{
+    struct str rest = str_of(urls), url = STR_EMPTY;
+    char *text = str_cut(&rest, '\n', &url) ? str_dup(url) : NULL;
+    if (urls == NULL)
+        refuse(request, FAULT_UPSTREAM_ACCOUNT);
+    else if (text == NULL)
+        refuse(request, FAULT_GATEWAY_MEMORY);
+    else
+        begin_fetch(request, provider_of(request), "", text);
+    free(text);
+}
+
+/* Once: an address that is refused again is refused for another reason. */
+static void renew(struct request *request)
+{
+    fetch_free(&request->fetch);
+    request->renewal = content_renewal_new(request, provider_of(request), renewed);
+    if (request->renewal == NULL)
+        refuse(request, FAULT_GATEWAY_MEMORY);
+}
+
 /* A page, or the beginning of something that is none. */
 static bool is_sound(const struct request *request, const struct attempt_head *head)
 {
@@ -300,6 +331,9 @@ static void step_head(struct request *request)
         tell_no_range(request, buf_str(&fetch->attempt->head.pass));
     else if (status == 404 || status == 410)
         refuse(request, FAULT_TASK_EXPIRED);
+    else if ((status == 401 || status == 403) && request->renewal == NULL &&
+             request->task->urls != NULL)
+        renew(request);
     else if (status == 401 || status == 403)
         refuse(request, FAULT_UPSTREAM_ACCOUNT);
     else if (!is_wanted(status))
@@ -395,8 +429,7 @@ void content_begin(struct request *request)
 {
     char variant[16];
     struct str urls = str_of(request->task->urls), url = STR_EMPTY;
-    const struct provider *provider =
-        snapshot_provider(request->snapshot, str_of(request->task->provider));
+    const struct provider *provider = provider_of(request);
     if (!read_variant(request, variant, sizeof variant))
         return;
     if (urls.n > 0)

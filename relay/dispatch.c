@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/content.h"
+#include "relay/content_renewal.h"
 #include "relay/delivery.h"
 #include "relay/outbound.h"
 #include "relay/task_submit.h"
@@ -153,6 +154,7 @@ void request_end_attempt(struct request *request)
             &health_of(request->relay->health, request->offer->provider->name)->in_flight, 1);
     attempt_free(&request->attempt);
     fetch_free(&request->fetch);
+    content_renewal_stop(request->renewal);
 }
 
 static void forget_answer(struct request *request)
@@ -387,6 +389,8 @@ void request_on_ready(struct ready *ready)
         content_step(request);
         return;
     }
+    if (request->renewal != NULL)
+        return;
     switch (request->state) {
     case REQUEST_AWAITING:
         step_awaiting(request);

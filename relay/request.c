@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/content.h"
+#include "relay/content_renewal.h"
 #include "relay/error_dialect.h"
 #include "relay/task_submit.h"
 
@@ -85,6 +86,7 @@ static void request_destroy(struct grave *grave)
     snapshot_drop(&request->snapshot);
     task_free(&request->task);
     task_submit_free(&request->submission);
+    content_renewal_free(&request->renewal);
     free(request->subject_text);
     free(request->query);
     free(request);

@@ -86,10 +86,11 @@ struct request {
     const struct module *module;
     struct str subject; /* of a path like /models/{id}; heap copy in subject_text */
     char *subject_text;
-    char *query;                   /* behind the "?", as sent; NULL unless the module takes one */
-    struct task *task;             /* that it is about (relay/task_get) */
-    struct submission *submission; /* of the task that it makes (relay/task_submit) */
-    struct fetch *fetch;           /* of its bytes (relay/content); NULL = none is going on */
+    char *query;                     /* behind the "?", as sent; NULL unless the module takes one */
+    struct task *task;               /* that it is about (relay/task_get) */
+    struct submission *submission;   /* of the task that it makes (relay/task_submit) */
+    struct fetch *fetch;             /* of its bytes (relay/content); NULL = none is going on */
+    struct content_renewal *renewal; /* of their address; at most one */
     struct snapshot *snapshot;
     struct key_record *key;
     const struct model *model;

@@ -68,10 +68,12 @@ export class Upstream {
     #server;
 
     /** Starts one on a free port; it stops with `owner` (a test context), and fails its test when a
-     * request came that no script expected.  `certificate` (see certificate.mjs) makes it speak TLS. */
-    static async start(owner, name, certificate) {
+     * request came that no script expected.  `certificate` (see certificate.mjs) makes it speak TLS;
+     * `host` is an address of the loopback network. */
+    static async start(owner, name, certificate, host = '127.0.0.1') {
         const upstream = new Upstream();
         upstream.name = name;
+        upstream.host = host;
         upstream.scheme = certificate ? 'https' : 'http';
         const secureContext =
             certificate &&
@@ -83,14 +85,14 @@ export class Upstream {
             const options = { isServer: true, secureContext, allowHalfOpen: true };
             upstream.#accept(secureContext ? new tls.TLSSocket(wire, options) : wire, wire);
         });
-        await new Promise((resolve) => upstream.#server.listen(0, '127.0.0.1', resolve));
+        await new Promise((resolve) => upstream.#server.listen(0, host, resolve));
         upstream.port = upstream.#server.address().port;
         owner?.after(() => upstream.stop());
         return upstream;
     }
 
     get url() {
-        return `${this.scheme}://127.0.0.1:${this.port}/v1`;
+        return `${this.scheme}://${this.host}:${this.port}/v1`;
     }
 
     get count() {

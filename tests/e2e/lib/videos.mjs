@@ -58,6 +58,8 @@ export function callers(gw) {
     const get = (id, also = {}) => call(gw, { method: 'GET', path: `/v1/videos/${id}`, ...also });
     const list = (query = '', also = {}) =>
         call(gw, { method: 'GET', path: `/v1/videos${query}`, ...also });
+    const content = (id, also = {}) =>
+        call(gw, { method: 'GET', path: `/v1/videos/${id}/content`, ...also });
     const remove = (id, also = {}) =>
         call(gw, { method: 'DELETE', path: `/v1/videos/${id}`, ...also });
     /** Asks until it has this status; every answer is a proper one, and progress never goes back. */
@@ -70,12 +72,13 @@ export function callers(gw) {
             return task.status === status && task;
         }, `${id} is ${status}`);
     };
-    return { create, get, list, remove, until };
+    return { create, get, list, content, remove, until };
 }
 
 /** A provider in OpenAI's shape: `tasks` holds what each task's GET answers (a text, or a script). */
 export class VideoProvider {
     tasks = new Map();
+    film = null; // the script that answers for the content of any
     polls = 0;
     made = 0;
 
@@ -102,6 +105,7 @@ export class VideoProvider {
             this.tasks.set(id, null);
             return reply(JSON.stringify({ id, status: 'queued' }))(exchange);
         }
+        if (this.film && target.split('?')[0].endsWith('/content')) return this.film(exchange);
         this.polls++;
         const id = decodeURIComponent(target.split('?')[0].split('/').pop());
         const answer = this.tasks.get(id) ?? this.answer ?? '{"status":"queued"}';

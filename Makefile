@@ -148,7 +148,7 @@ test: | setup-test
 crash: ROUNDS := 50
 crash: all | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ROUNDS=$(ROUNDS) LIMIT_MS=$$(($(ROUNDS) * 20000 + 60000)) \
-		FILES=crash.test.mjs sh tests/e2e/run.sh
+		FILES='crash.test.mjs video_kill.test.mjs' sh tests/e2e/run.sh
 
 # Against nginx in paired rounds; tests/bench/bench.mjs tells its settings.
 bench:

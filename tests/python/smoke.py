@@ -206,6 +206,29 @@ def translation(client, args):
     return {"text": done.text}
 
 
+def video(client, args):
+    """The life of one: made and waited for, shown, remade, listed, deleted."""
+    made = client.videos.create_and_poll(
+        model=args["as"], prompt="A cat", seconds="8", size="720x1280", poll_interval_ms=20
+    )
+    shown = client.videos.retrieve(made.id)
+    remix = client.videos.remix(made.id, prompt="A dog")
+    client.videos.poll(remix.id, poll_interval_ms=20)
+    listed = [one.id for one in client.videos.list(limit=1)][:2]
+    gone = client.videos.delete(made.id)
+    return {
+        "id": made.id,
+        "status": shown.status,
+        "progress": shown.progress,
+        "seconds": shown.seconds,
+        "size": shown.size,
+        "remix": remix.id,
+        "from": remix.remixed_from_video_id,
+        "listed": listed,
+        "deleted": [gone.id, gone.deleted],
+    }
+
+
 OPERATIONS = {
     "models": models,
     "model": model,
@@ -226,6 +249,7 @@ OPERATIONS = {
     "transcription": transcription,
     "transcriptionStream": transcription_stream,
     "translation": translation,
+    "video": video,
 }
 
 

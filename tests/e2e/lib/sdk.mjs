@@ -9,6 +9,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { pythonEnv, PythonSdk } from './python.mjs';
 import { root } from './seen.mjs';
+import { pace } from './wait.mjs';
 
 export const messages = [{ role: 'user', content: 'Say hello.' }];
 const model = 'gpt-4o-mini';
@@ -171,6 +172,36 @@ const operations = {
         const sound = await toFile(Buffer.from(file, 'base64'), 'a.wav');
         const done = await client.audio.translations.create({ model, file: sound });
         return { text: done.text };
+    },
+
+    /** The life of one: made and waited for, shown, remade, listed, deleted. */
+    async video(client, { as }) {
+        const waitFor = async (id) => {
+            for (;;) {
+                const { data, response } = await client.videos.retrieve(id).withResponse();
+                if (data.status === 'completed' || data.status === 'failed') return data;
+                if (!response.headers.has('openai-poll-after-ms')) throw new Error('how long to wait');
+                await pace(20);
+            }
+        };
+        const made = await client.videos.create({ model: as, prompt: 'A cat', seconds: '8', size: '720x1280' });
+        const shown = await waitFor(made.id);
+        const remix = await client.videos.remix(made.id, { prompt: 'A dog' });
+        await waitFor(remix.id);
+        const listed = [];
+        for await (const one of client.videos.list({ limit: 1 })) listed.push(one.id);
+        const gone = await client.videos.delete(made.id);
+        return {
+            id: made.id,
+            status: shown.status,
+            progress: shown.progress,
+            seconds: shown.seconds,
+            size: shown.size,
+            remix: remix.id,
+            from: remix.remixed_from_video_id,
+            listed: listed.slice(0, 2),
+            deleted: [gone.id, gone.deleted],
+        };
     },
 
     async tools(client) {

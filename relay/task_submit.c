@@ -299,8 +299,8 @@ void task_submit_end(struct request *request, bool taken)
     } else if (submission->maybe_taken) {
         end->step = TASK_STEP_AMBIGUOUS;
         request->failure.no_retry = true;
-        memcpy(request->failure.task_id, submission->create.task.public_id,
-               sizeof request->failure.task_id);
+        snprintf(request->failure.task_id, sizeof request->failure.task_id, "%s",
+                 submission->create.task.public_id);
     }
 }
 

@@ -72,6 +72,12 @@ static const char config_rest[] =
     "offer = sandbox/omni-moderation-latest\n"
     "price = requests 0 per request\n"
     "\n"
+    "[model \"video-ds-2.0-fast\"]\n"
+    "endpoints = video\n"
+    "offer = sandbox/video-ds-2.0-fast\n"
+    "video_seconds = 15\n"
+    "price = video_ms 0.02 per second\n"
+    "\n"
     "# A real provider: remove the leading \"# \" of these lines, and give the key to the server "
     "in\n"
     "# its environment (or as file:/path; a key itself may not stand in this file).  Offers of\n"
@@ -93,14 +99,21 @@ static const char config_rest[] =
 
 /* The sandbox knows these names itself. */
 struct fault_model {
-    const char *name, *what;
+    const char *name, *what, *use;
 };
 
+static const char chat_use[] = "endpoints = chat\n"
+                               "price = in_text 0.15 per 1M tokens\n"
+                               "price = out_text 0.60 per 1M tokens\n";
+static const char video_use[] = "endpoints = video\n"
+                                "price = video_ms 0.02 per second\n";
+
 static const struct fault_model fault_models[] = {
-    {"sandbox-429", "The upstream answers 429, too many requests."},
-    {"sandbox-slow", "The first word takes two seconds, and the others their time."},
-    {"sandbox-cut", "The upstream breaks off behind the first words."},
-    {"sandbox-hang", "The upstream never answers."},
+    {"sandbox-429", "The upstream answers 429, too many requests.", chat_use},
+    {"sandbox-slow", "The first word takes two seconds, and the others their time.", chat_use},
+    {"sandbox-cut", "The upstream breaks off behind the first words.", chat_use},
+    {"sandbox-hang", "The upstream never answers.", chat_use},
+    {"sandbox-fail", "The upstream makes nothing of a video, which is given back.", video_use},
 };
 
 bool quickstart_config(struct buf *out, const char *listen)
@@ -111,11 +124,10 @@ bool quickstart_config(struct buf *out, const char *listen)
         ok = buf_addf(out,
                       "\n# %s\n"
                       "[model \"%s\"]\n"
-                      "endpoints = chat\n"
                       "offer = sandbox/%s\n"
-                      "price = in_text 0.15 per 1M tokens\n"
-                      "price = out_text 0.60 per 1M tokens\n",
-                      fault_models[i].what, fault_models[i].name, fault_models[i].name);
+                      "%s",
+                      fault_models[i].what, fault_models[i].name, fault_models[i].name,
+                      fault_models[i].use);
     return ok;
 }
 

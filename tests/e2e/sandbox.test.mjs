@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Gateway } from './lib/gateway.mjs';
+import { filmOf } from './lib/mp4.mjs';
 import { sidesOf } from './lib/png.mjs';
 import { nodeSdks, tools } from './lib/sdk.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const gw = await Gateway.quickstart({ name: 'sandbox' });
 after(async () => {
@@ -21,6 +23,7 @@ const prices = {
     picture: { text: 5000, image: 10000, out: 40000 },
     character: 15000,
     second: 100000,
+    filmSecond: 20000000,
 };
 
 /** The row of a request: settled by what the sandbox told, below its hold, and of this charge. */
@@ -52,7 +55,7 @@ function textCharge({ input, output }) {
 test('sandbox quickstart lists its models', async () => {
     const ids = [];
     for await (const one of await client.models.list()) ids.push(one.id);
-    for (const id of [model, 'gpt-image-1', 'tts-1', 'whisper-1', 'text-embedding-3-small', 'rerank-1', 'omni-moderation-latest'])
+    for (const id of [model, 'gpt-image-1', 'tts-1', 'whisper-1', 'text-embedding-3-small', 'rerank-1', 'omni-moderation-latest', 'video-ds-2.0-fast'])
         assert.ok(ids.includes(id), id);
     const tested = await gw.cli(['provider', 'test', 'sandbox']);
     assert.deepEqual(tested.missing, [], 'the sandbox lists what it is asked for');
@@ -246,6 +249,37 @@ test('sandbox transcription of another sound says that it is none of its own', a
     const told = await client.audio.transcriptions.create({ model: 'whisper-1', file });
     assert.match(told.text, /sandbox.*2\.0 seconds/);
     await charged(told._request_id, 2 * prices.second);
+});
+
+test('sandbox videos are made, charged by the second, and play', async () => {
+    const asked = { model: 'video-ds-2.0-fast', prompt: 'A cat', seconds: '4', size: '1280x720' };
+    const { data: task, response } = await client.videos.create(asked).withResponse();
+    assert.equal(task.status, 'queued');
+    const row = await gw.usage(response.headers.get('x-request-id'));
+    assert.equal(Math.round(Number(row.charge) * 1e9), 4 * prices.filmSecond);
+    let told = task;
+    await eventually(async () => {
+        told = await client.videos.retrieve(task.id);
+        return told.status === 'completed';
+    }, 'the video is there');
+    assert.equal(told.progress, 100);
+    const content = await client.videos.downloadContent(task.id);
+    assert.equal(content.headers.get('content-type'), 'video/mp4');
+    const bytes = Buffer.from(await content.arrayBuffer());
+    assert.deepEqual(filmOf(bytes), { seconds: 4, width: 1280, height: 720 });
+    const picture = await client.videos.downloadContent(task.id, { variant: 'thumbnail' });
+    const png = Buffer.from(await picture.arrayBuffer());
+    assert.deepEqual(sidesOf(png.toString('base64')), [1280, 720]);
+});
+
+test('sandbox videos that fail are given back', async () => {
+    const before = await gw.spent('quickstart');
+    const task = await client.videos.create({ model: 'sandbox-fail', prompt: 'x' });
+    await eventually(async () => {
+        const { status, error } = await client.videos.retrieve(task.id);
+        return status === 'failed' && error.code === 'prompt_blocked';
+    }, 'the video has failed');
+    assert.equal(await gw.spent('quickstart'), before);
 });
 
 test('sandbox models that fail on purpose', async () => {

@@ -4,19 +4,10 @@
 #include "server/sandbox/daemon.h"
 
 /* Every name is served; these are the ones that quickstart's configuration offers. */
-static const char *const names[] = {"sandbox",
-                                    "sandbox-429",
-                                    "sandbox-slow",
-                                    "sandbox-cut",
-                                    "sandbox-hang",
-                                    "sandbox-fail",
-                                    "gpt-4o-mini",
-                                    "text-embedding-3-small",
-                                    "gpt-image-1",
-                                    "tts-1",
-                                    "whisper-1",
-                                    "rerank-1",
-                                    "omni-moderation-latest"};
+static const char *const names[] = {
+    "sandbox",      "sandbox-429", "sandbox-slow",           "sandbox-cut",      "sandbox-hang",
+    "sandbox-fail", "gpt-4o-mini", "text-embedding-3-small", "gpt-image-1",      "tts-1",
+    "whisper-1",    "rerank-1",    "omni-moderation-latest", "video-ds-2.0-fast"};
 
 static json_t *describe(const struct sandbox_call *call, struct str name)
 {

@@ -20,8 +20,9 @@ static void drop(struct pool *pool, struct conn *conn)
     conn_close(&conn);
 }
 
-/* TLS may have bytes that it has decrypted already, and takes what it sends on its own account. */
-static bool tls_is_quiet(struct conn *conn)
+/* Reads, for epoll cannot tell: TLS may have bytes that it has decrypted already, and takes what it
+ * sends on its own account. */
+static bool is_quiet(struct conn *conn)
 {
     char byte;
     size_t got;
@@ -33,7 +34,7 @@ static void on_ready(void *context, uint32_t events)
 {
     struct conn *conn = context;
     (void)events;
-    if (!conn->origin->is_tls || !tls_is_quiet(conn))
+    if (!is_quiet(conn))
         drop(&conn->engine->pool, conn);
 }
 
@@ -62,19 +63,25 @@ void pool_release(struct pool *pool)
 
 struct conn *pool_take(struct pool *pool, const struct origin *origin)
 {
-    struct conn *conn = pool->newest;
-    while (conn != NULL && conn->origin != origin)
-        conn = conn->older;
-    if (conn != NULL)
+    struct conn *conn = pool->newest, *older;
+    for (; conn != NULL; conn = older) {
+        older = conn->older;
+        if (conn->origin != origin)
+            continue;
         pool_remove(pool, conn);
-    return conn;
+        /* What has come since the last turn would be read as the answer to what is sent now. */
+        if (is_quiet(conn))
+            return conn;
+        conn_close(&conn);
+    }
+    return NULL;
 }
 
 void pool_give(struct pool *pool, struct conn **conn)
 {
     struct conn *c = *conn;
     *conn = NULL;
-    if ((c->origin->is_tls && !tls_is_quiet(c)) || !conn_want(c, EPOLLIN)) {
+    if ((c->origin->is_tls && !is_quiet(c)) || !conn_want(c, EPOLLIN)) {
         conn_close(&c);
         return;
     }

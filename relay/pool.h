@@ -21,8 +21,8 @@ struct pool {
 void pool_init(struct pool *pool, struct timers *timers, unsigned max);
 /* Closes all. */
 void pool_release(struct pool *pool);
-/* An idle connection to that origin, for the caller, still watched for EPOLLIN; NULL when there is
- * none.  Its peer may be about to close it. */
+/* An idle connection to that origin on which nothing has come, for the caller, still watched for
+ * EPOLLIN; NULL when there is none.  Its peer may be about to close it. */
 MUST_USE struct conn *pool_take(struct pool *pool, const struct origin *origin);
 /* Takes a connection on which nothing is to come; nulls the pointer. */
 void pool_give(struct pool *pool, struct conn **conn);

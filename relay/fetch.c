@@ -36,9 +36,10 @@ static enum fault fault_of_url(enum url_result result)
     return FAULT_GATEWAY_MEMORY;
 }
 
-/* Asks at fetch->at. */
-static enum fault begin_hop(struct fetch *fetch, const char *path)
+/* Asks at fetch->at; `fresh`: not over a pooled connection. */
+static enum fault begin_hop(struct fetch *fetch, bool fresh)
 {
+    const char *path = fetch->hops == 0 ? fetch->path : NULL;
     const struct provider *provider = fetch->provider;
     const struct sink sink = {.body = on_body, .changed = on_changed, .context = fetch};
     fetch->keyed = fetch->keyed && url_same_origin(&fetch->at, &fetch->own);
@@ -50,6 +51,7 @@ static enum fault begin_hop(struct fetch *fetch, const char *path)
         .foreign = !url_same_origin(&fetch->at, &fetch->own),
         .headers = str_of(fetch->keyed ? fetch->key_headers : fetch->headers),
         .file = true,
+        .fresh_connect = fresh,
         .first_ms = left > 1 ? left : 1,
         .idle_ms = provider->idle_timeout_ms,
     };
@@ -73,7 +75,19 @@ static enum fault follow(struct fetch *fetch)
     attempt_free(&fetch->attempt);
     url_release(&fetch->at);
     fetch->at = next;
-    return begin_hop(fetch, NULL);
+    return begin_hop(fetch, false);
+}
+
+/* Closed under us before any byte of an answer: once more there, on a new connection. */
+static bool died_in_pool(const struct attempt *attempt)
+{
+    return attempt->end == ATTEMPT_DISCONNECTED && attempt->reused && attempt->head_bytes == 0;
+}
+
+static enum fault ask_again(struct fetch *fetch)
+{
+    attempt_free(&fetch->attempt);
+    return begin_hop(fetch, true);
 }
 
 static void fetch_step(struct ready *ready)
@@ -81,8 +95,9 @@ static void fetch_step(struct ready *ready)
     struct fetch *fetch = CONTAINER_OF(ready, struct fetch, ready);
     if (fetch->fault != FAULT_NONE)
         return;
-    if (!fetch->landed && fetch->attempt->head_done && is_redirect(fetch->attempt)) {
-        fetch->fault = follow(fetch);
+    bool again = died_in_pool(fetch->attempt);
+    if (again || (!fetch->landed && fetch->attempt->head_done && is_redirect(fetch->attempt))) {
+        fetch->fault = again ? ask_again(fetch) : follow(fetch);
         if (fetch->fault == FAULT_NONE)
             return;
         attempt_free(&fetch->attempt);
@@ -93,8 +108,8 @@ static void fetch_step(struct ready *ready)
     fetch->sink.changed(fetch->sink.context);
 }
 
-/* Key headers and the others in one text; the others alone. */
-static bool copy_headers(struct fetch *fetch, const struct fetch_order *order)
+/* Key headers and the others in one text; the others alone; the path. */
+static bool copy_order(struct fetch *fetch, const struct fetch_order *order)
 {
     struct buf all;
     size_t n;
@@ -103,7 +118,10 @@ static bool copy_headers(struct fetch *fetch, const struct fetch_order *order)
         fetch->key_headers = buf_take(&all, &n);
     buf_release(&all);
     fetch->headers = str_dup(order->headers);
-    return fetch->key_headers != NULL && fetch->headers != NULL;
+    if (order->path != NULL)
+        fetch->path = str_dup(str_of(order->path));
+    return fetch->key_headers != NULL && fetch->headers != NULL &&
+           (order->path == NULL || fetch->path != NULL);
 }
 
 /* Where the first hop is. */
@@ -138,11 +156,11 @@ enum fault fetch_start(struct fetch **out, struct engine *engine, const struct f
     fetch->keyed = true;
     fetch->deadline_ms = clock_ms() + order->head_ms;
     fetch->ready.run = fetch_step;
-    enum fault fault = copy_headers(fetch, order) ? FAULT_NONE : FAULT_GATEWAY_MEMORY;
+    enum fault fault = copy_order(fetch, order) ? FAULT_NONE : FAULT_GATEWAY_MEMORY;
     if (fault == FAULT_NONE)
         fault = read_start(fetch, base, order);
     if (fault == FAULT_NONE)
-        fault = begin_hop(fetch, order->path);
+        fault = begin_hop(fetch, false);
     if (fault != FAULT_NONE) {
         fetch_free(&fetch);
         return fault;
@@ -160,6 +178,7 @@ void fetch_free(struct fetch **fetch)
     loop_unmark(f->engine->loop, &f->ready);
     url_release(&f->at);
     url_release(&f->own);
+    free(f->path);
     free(f->key_headers);
     free(f->headers);
     free(f);

@@ -37,6 +37,7 @@ struct fetch {
     enum fault fault;        /* a hop was refused, or could not begin: it is over */
     /* Private to fetch.c. */
     struct url at, own; /* own: the provider's base */
+    char *path;         /* of the first hop, behind the provider's base; or NULL */
     char *key_headers, *headers;
     bool keyed; /* the provider's host was never left */
     unsigned hops;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { fault, hang, raw, reply } from './lib/answers.mjs';
+import { fault, hang, hangUp, raw, reply } from './lib/answers.mjs';
 import { errorIs } from './lib/expect.mjs';
 import { secretOf } from './lib/fixture.mjs';
 import { scene } from './lib/gateway.mjs';
@@ -14,6 +14,7 @@ import { deadlineMs, eventually } from './lib/wait.mjs';
 const s = await scene(
     { after, name: 'content' },
     {
+        server: { workers: 1 }, // whose pool is one
         video: onDemand,
         fixture: ['K1', 'K1b', 'K2'],
         provider: { content_private: '127.0.0.2, 127.0.0.3/32' },
@@ -398,6 +399,25 @@ test('V6 60 MB to a client that reads late: memory is bounded', async () => {
     assert.equal(response.complete, true);
     assert.equal(response.bytes, big);
     client.close();
+});
+
+test('V6 a pooled connection that dies under it: once more there, on a new one', async () => {
+    fresh();
+    const id = await made();
+    for (const how of ['fin', 'rst']) {
+        provider.film = film;
+        filmIs(await content(id), id);
+        M1.requests = [];
+        const turns = [hangUp(how), film];
+        provider.film = (exchange) => turns.shift()(exchange);
+        filmIs(await content(id), id);
+        const [first, second] = M1.requests.map(({ connection }) => connection);
+        assert.notEqual(first, second);
+    }
+    provider.film = hangUp();
+    M1.requests = [];
+    unavailable(await content(id), 'upstream_disconnected');
+    assert.equal(M1.count, 2, 'but not twice');
 });
 
 test('V6 a film that breaks off breaks off here, too', async () => {

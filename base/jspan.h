@@ -17,7 +17,7 @@
 #include "base/str.h"
 
 #define JSPAN_DEPTH_MAX 512
-#define JSPAN_PATH_MAX 5 /* steps of a wanted path, each of at most 64 bytes */
+#define JSPAN_PATH_MAX 6 /* steps of a wanted path, each of at most 64 bytes */
 #define JSPAN_WANTS_MAX 64
 #define JSPAN_INSIDE_MAX 4 /* levels of members that JSPAN_INSIDE sees */
 #define JSPAN_TEXT_MAX 512 /* decoded bytes of a string value that are kept */

@@ -23,9 +23,28 @@ static const char *const names[FIELD_COUNT] = {
 
 #define TEXT (JSPAN_POLICY | JSPAN_STRINGS)
 
-/* Where objects of a provider are named; only looked for where a request may name some. */
+/* Where objects of a provider are named that no answer of this gateway can have given out: others
+ * who share the provider's account put them there. */
 enum {
-    REFERENCE_FIRST = FIELD_COUNT + 1,
+    FOREIGN_FIRST = FIELD_COUNT + 1,
+    PROMPT_ID = FOREIGN_FIRST,
+    MESSAGE_FILE,
+    INPUT_FILE,
+    OUTPUT_FILE,
+    OUTPUT_FILES,
+    TOOL_STORES,
+    TOOL_CONTAINER,
+    TOOL_CONTAINER_FILES,
+    TOOL_MASK_FILE,
+    IMAGES_FILE,
+    MASK_FILE,
+    REFERENCE_FILE,
+    FOREIGN_END
+};
+
+/* Those that it may have given out; only looked for where a request may name some. */
+enum {
+    REFERENCE_FIRST = FOREIGN_END,
     CONVERSATION_ID = REFERENCE_FIRST,
     ITEM,
     ITEM_ID,
@@ -67,6 +86,18 @@ static const struct jspan_want wants[] = {
     [FIELD_aspect_ratio] = {{"aspect_ratio"}, JSPAN_POLICY},
     [FIELD_include_usage] = {{"stream_options", "include_usage"}, 0},
     [FIELD_COUNT] = {{NULL}, 0}, /* the document itself */
+    [PROMPT_ID] = {{"prompt", "id"}, 0},
+    [MESSAGE_FILE] = {{"messages", "[]", "content", "[]", "file", "file_id"}, 0},
+    [INPUT_FILE] = {{"input", "[]", "content", "[]", "file_id"}, 0},
+    [OUTPUT_FILE] = {{"input", "[]", "output", "file_id"}, 0},
+    [OUTPUT_FILES] = {{"input", "[]", "output", "[]", "file_id"}, 0},
+    [TOOL_STORES] = {{"tools", "[]", "vector_store_ids"}, 0},
+    [TOOL_CONTAINER] = {{"tools", "[]", "container"}, 0},
+    [TOOL_CONTAINER_FILES] = {{"tools", "[]", "container", "file_ids"}, 0},
+    [TOOL_MASK_FILE] = {{"tools", "[]", "input_image_mask", "file_id"}, 0},
+    [IMAGES_FILE] = {{"images", "[]", "file_id"}, 0},
+    [MASK_FILE] = {{"mask", "file_id"}, 0},
+    [REFERENCE_FILE] = {{"input_reference", "file_id"}, 0},
     [CONVERSATION_ID] = {{"conversation", "id"}, 0},
     [ITEM] = {{"input", "[]"}, 0},
     [ITEM_ID] = {{"input", "[]", "id"}, 0},
@@ -81,6 +112,24 @@ static void digest(void)
 {
     jspan_plan_init(&plain_plan, wants, REFERENCE_FIRST);
     jspan_plan_init(&reference_plan, wants, COUNT(wants));
+}
+
+static bool is_foreign(const struct jspan_value *value)
+{
+    if (value->want == TOOL_CONTAINER && value->type == JSPAN_OBJECT) /* a new one */
+        return false;
+    bool is_empty_list = value->type == JSPAN_ARRAY && value->count == 0;
+    return value->type != JSPAN_NULL && !is_empty_list;
+}
+
+/* `id`: as far as it is known. */
+static void note_foreign(struct fields *fields, const char *param, struct str id)
+{
+    if (fields->foreign != NULL)
+        return;
+    fields->foreign = param;
+    struct str shown = id.n > 0 ? id : str_of(param);
+    snprintf(fields->foreign_id, sizeof fields->foreign_id, "%.*s", STR_ARG(shown));
 }
 
 static void take_reference(struct references *references, const struct jspan_value *value)
@@ -122,6 +171,8 @@ static void on_value(void *context, const struct jspan_value *value)
         fields->root_begin = value->begin;
         fields->root_count = value->count;
     }
+    if (value->want >= FOREIGN_FIRST && value->want < FOREIGN_END && is_foreign(value))
+        note_foreign(fields, wants[value->want].path[0], value->text);
     if (fields->with_references)
         take_reference(&fields->references, value);
     if (value->want >= FIELD_COUNT)
@@ -259,6 +310,11 @@ enum fault fields_finish(struct fields *fields, struct failure *failure)
         failure_set_param(failure, names[fields->repeated]);
         return FAULT_DUPLICATE_PARAMETER;
     }
+    if (fields->foreign != NULL) {
+        failure_set(failure, FAULT_REFERENCE_NOT_FOUND, "%s", fields->foreign_id);
+        failure_set_param(failure, fields->foreign);
+        return FAULT_REFERENCE_NOT_FOUND;
+    }
     return FAULT_NONE;
 }
 
@@ -272,6 +328,9 @@ void fields_note_file(struct fields *fields)
 
 bool fields_begin_part(struct fields *fields, struct str part, enum field_name *name)
 {
+    /* As clients spell a member of an object: input_reference[file_id]. */
+    if (str_ends(part, STR("[file_id]")) || str_ends(part, STR(".file_id")))
+        note_foreign(fields, "file_id", STR_EMPTY);
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (!str_eq_nocase(part, str_of(names[i])))
             continue;

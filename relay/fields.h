@@ -51,6 +51,8 @@ struct fields {
     struct fields_record *record; /* NULL unless fields_keep_record */
     struct field field[FIELD_COUNT];
     char model[MODEL_NAME_MAX + 1];
+    const char *foreign; /* the member that names an object of somebody else first; NULL = none */
+    char foreign_id[64];
     enum field_name repeated; /* the first that came twice or in another case; FIELD_COUNT = none */
     struct estimate prompt;
     int64_t input_characters; /* of the texts in `input`: Unicode scalar values */
@@ -71,7 +73,9 @@ void fields_free(struct fields **fields);
 MUST_USE bool fields_keep_record(struct fields *fields);
 /* The next piece of the body. */
 void fields_feed(struct fields *fields, const char *p, size_t n);
-/* The body is complete.  Faults: INVALID_JSON, INVALID_MULTIPART, DUPLICATE_PARAMETER. */
+/* The body is complete.  Faults: INVALID_JSON, INVALID_MULTIPART, DUPLICATE_PARAMETER,
+ * REFERENCE_NOT_FOUND (an object at a provider that was never given out here: users share the
+ * provider's account). */
 MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure);
 
 /* Checks; each fills *failure (with its param) on a refusal.

@@ -174,9 +174,44 @@ test('N8 parameters', async (t) => {
         const body = respond({ previous_response_id: null }).replace('}', ',"Previous_Response_ID":"resp_x"}');
         errorIs(await call({ body }), 404, 'invalid_request_error', 'duplicate_parameter');
     });
-    await t.test('N8 no input at all: a prompt kept at the provider', async () => {
+    await t.test('N8 no input at all is for the provider to judge', async () => {
         reset();
         M1.once(reply(R1));
-        bodyIs(await call({ body: respond({ input: undefined, prompt: { id: 'pmpt_1' } }) }), R1);
+        bodyIs(await call({ body: respond({ input: undefined }) }), R1);
     });
+});
+
+test('N8 what is kept at the provider was issued to nobody here', async (t) => {
+    const input = (part) => ({ input: [{ role: 'user', content: [part] }] });
+    const foreign = [
+        ['prompt', 'pmpt_1', { input: undefined, prompt: { id: 'pmpt_1' } }],
+        ['input', 'file-1', input({ type: 'input_file', file_id: 'file-1' })],
+        ['input', 'file-2', { input: [{ type: 'function_call_output', output: [{ file_id: 'file-2' }] }] }],
+        ['input', 'file-3', { input: [{ type: 'computer_call_output', output: { file_id: 'file-3' } }] }],
+        ['tools', 'tools', { tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
+        ['tools', 'cntr_1', { tools: [{ type: 'code_interpreter', container: 'cntr_1' }] }],
+        ['tools', 'tools', { tools: [{ container: { type: 'auto', file_ids: ['file-4'] } }] }],
+        ['tools', 'file-5', { tools: [{ input_image_mask: { file_id: 'file-5' } }] }],
+    ];
+    for (const [param, id, more] of foreign) {
+        await t.test(`N8 ${JSON.stringify(more)}`, async () => {
+            reset();
+            const response = await call({ body: respond(more) });
+            const error = errorIs(response, 404, 'invalid_request_error', 'not_found', { param });
+            assert.equal(error.message, `'${id}' was not found`);
+            assert.equal(M1.count, 0);
+        });
+    }
+    const own = [
+        input({ type: 'input_file', file_id: null, file_data: 'data:text/plain,Hi' }),
+        { tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: [] } }] },
+        { tools: [{ type: 'function', name: 'f', parameters: { properties: { file_id: { type: 'string' } } } }] },
+    ];
+    for (const more of own) {
+        await t.test(`N8 passes: ${JSON.stringify(more)}`, async () => {
+            reset();
+            M1.once(reply(R1));
+            bodyIs(await call({ body: respond(more) }), R1);
+        });
+    }
 });

@@ -114,7 +114,7 @@ static void line_that_is_wrong_is_refused_where_it_is_wrong(void **state)
         {"status a..b", 7, "\"a..b\" is no place in an answer (want one like data.videos[].url)"},
         {"status a[0]", 7, "\"a[0]\" is no place in an answer (want one like data.videos[].url)"},
         {"status a[]b", 7, "\"a[]b\" is no place in an answer (want one like data.videos[].url)"},
-        {"status a.b.c.d.e.f", 7, "\"a.b.c.d.e.f\" has more than 5 steps"},
+        {"status a.b.c.d.e.f.g", 7, "\"a.b.c.d.e.f.g\" has more than 6 steps"},
         {"status a b c d e f g h i", 23, "more than 8 places"},
         {"queued paused DONE", 14, "\"DONE\" means completed already"},
     };

@@ -180,11 +180,32 @@ static void take_moves(struct store *store, struct commit *commit)
     }
 }
 
+/* The request that wants the row has ended already, and its end stands before the row here. */
+static bool has_ended(const struct store *store, const struct commit *commit, int64_t task_id)
+{
+    struct mail *mail = store->entries.first;
+    for (unsigned i = 0; i < commit->entries; i++, mail = mail->next) {
+        const struct ledger_entry *entry = entry_of(call_of(mail));
+        if (entry->task.step != TASK_STEP_NONE && entry->id == task_id)
+            return true;
+    }
+    return false;
+}
+
+static enum store_code write_move(struct store *store, struct commit *commit,
+                                  struct store_call *call)
+{
+    if (call->kind == CALL_TASK_CREATE &&
+        has_ended(store, commit, CONTAINER_OF(call, struct store_task_create, call)->task.id))
+        return STORE_BUSY;
+    return task_serve_move(&commit->tasks, call);
+}
+
 static bool write_moves(struct store *store, struct commit *commit)
 {
     for (struct mail *mail = commit->moves.first; mail != NULL; mail = mail->next) {
         struct store_call *call = call_of(mail);
-        call->code = task_serve_move(&commit->tasks, call);
+        call->code = write_move(store, commit, call);
         if (db_trouble(store->db) != DB_FINE)
             return false;
         if (call->kind == CALL_TASK_FINISH && call->code == STORE_CONFLICT)

@@ -256,6 +256,35 @@ static void ambiguous_task_is_unknown_and_free(void **state)
     assert_sound(fixture);
 }
 
+/* A user who leaves at once: both calls may come to the thread together. */
+static void task_whose_request_has_ended_is_not_made(void **state)
+{
+    struct room *room = *state;
+    struct fixture *fixture = room->fixture;
+    static struct making makings[64];
+    for (size_t i = 0; i < COUNT(makings); i++) {
+        struct making *making = &makings[i];
+        making_fill(fixture, making, room->record, T0 + (int64_t)i);
+        end_fill(fixture, making, room->record, TASK_STEP_REFUSED, NULL);
+        prepare(fixture, &making->create.call);
+        prepare(fixture, &making->settle.call);
+        store_task_create(fixture->store, &making->create);
+        store_settle(fixture->store, &making->settle);
+    }
+    unsigned late = 0;
+    for (size_t i = 0; i < COUNT(makings); i++) {
+        wait_for(fixture, &makings[i].create.call);
+        wait_for(fixture, &makings[i].settle.call);
+        assert_int_equal(makings[i].settle.call.code, STORE_OK);
+        late += makings[i].create.call.code == STORE_BUSY;
+    }
+    assert_true(late > 0);
+    key_record_drop(store_keyring(fixture->store), &room->record);
+    store_close(&fixture->store);
+    assert_int_equal(db_number(fixture, "SELECT count(*) FROM tasks"), 0);
+    store_start(fixture);
+}
+
 /* --- edges ------------------------------------------------------------------------------------ */
 
 /* Brings a task into the state. */
@@ -498,6 +527,7 @@ int main(void)
         TEST(late_success_is_delivered_and_not_charged_again),
         TEST(refused_task_leaves_a_row_of_the_log_and_nothing_else),
         TEST(ambiguous_task_is_unknown_and_free),
+        TEST(task_whose_request_has_ended_is_not_made),
         TEST(illegal_edges_are_absorbed),
         TEST(progress_never_goes_back),
         TEST(links_of_a_completed_task_may_be_made_anew),

@@ -419,6 +419,13 @@ bool fields_forget(struct fields *fields, struct str name)
     return false;
 }
 
+enum fault fields_unsupported(enum field_name name, struct failure *failure)
+{
+    failure_set(failure, FAULT_UNSUPPORTED_PARAMETER, "%s", names[name]);
+    failure_set_param(failure, names[name]);
+    return FAULT_UNSUPPORTED_PARAMETER;
+}
+
 enum fault fields_need_text(const struct fields *fields, enum field_name name,
                             struct failure *failure)
 {

@@ -80,6 +80,8 @@ MUST_USE enum fault fields_finish(struct fields *fields, struct failure *failure
 
 /* Checks; each fills *failure (with its param) on a refusal.
  * Faults: MISSING_PARAMETER, INVALID_TYPE, INVALID_VALUE. */
+/* Fault: UNSUPPORTED_PARAMETER, of this one. */
+enum fault fields_unsupported(enum field_name name, struct failure *failure);
 MUST_USE enum fault fields_need_text(const struct fields *fields, enum field_name name,
                                      struct failure *failure);
 /* A whole number in [min, max], or the same as a string; absent or null leaves *value. */

@@ -7,14 +7,6 @@
 
 #define TYPE(name) (1u << JSPAN_##name)
 
-/* An answer in the background tells its usage only to those who ask for it later. */
-static enum fault refuse_background(struct failure *failure)
-{
-    failure_set(failure, FAULT_UNSUPPORTED_PARAMETER, "background");
-    failure_set_param(failure, "background");
-    return FAULT_UNSUPPORTED_PARAMETER;
-}
-
 static enum fault check_references(const struct fields *fields, struct failure *failure)
 {
     enum fault f =
@@ -52,7 +44,8 @@ static enum fault responses_check(struct request *request, struct failure *failu
         f = fields_number(fields, FIELD_max_output_tokens, 1, OUTPUT_TOKENS_MAX,
                           &request->output_limit, failure);
     if (f == FAULT_NONE && background)
-        f = refuse_background(failure);
+        /* What answers later tells its usage only to those who ask for it then. */
+        f = fields_unsupported(FIELD_background, failure);
     request->unstored = !store;
     return f == FAULT_NONE ? check_references(fields, failure) : f;
 }

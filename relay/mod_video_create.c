@@ -34,10 +34,18 @@ static enum fault video_check(struct request *request, struct failure *failure)
     return f;
 }
 
-/* What is changed of the other video; all else is as that was made. */
+/* What is changed of the other video; all else is as that was made, and paid for so: a provider
+ * must not be told otherwise. */
 static enum fault remix_check(struct request *request, struct failure *failure)
 {
-    return fields_need_text(request->fields, FIELD_prompt, failure);
+    static const enum field_name fixed[] = {FIELD_model, FIELD_seconds, FIELD_duration,
+                                            FIELD_size,  FIELD_n,       FIELD_aspect_ratio};
+    enum fault f = fields_need_text(request->fields, FIELD_prompt, failure);
+    for (size_t i = 0; f == FAULT_NONE && i < COUNT(fixed); i++) {
+        if (fields_has(request->fields, fixed[i]))
+            f = fields_unsupported(fixed[i], failure);
+    }
+    return f;
 }
 
 static bool edit_nothing(struct request *request, const char *upstream_model)

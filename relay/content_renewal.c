@@ -113,10 +113,15 @@ struct content_renewal *content_renewal_new(struct request *request,
     buf_init(&renewal->headers, HEADERS_MAX);
     buf_init(&renewal->body, ANSWER_MAX);
     video_answer_init(&renewal->answer);
-    if (!task_poll_call(provider, request->task, &renewal->target, &renewal->headers, &call) ||
-        attempt_start(&renewal->attempt, request->relay->engine, &call, &sink) != FAULT_NONE)
-        content_renewal_free(&renewal);
+    if (!task_poll_call(provider, request->task, &renewal->target, &renewal->headers, &call))
+        goto fail;
+    call.fresh_connect = true; /* it asks once: not over a connection that may have died */
+    if (attempt_start(&renewal->attempt, request->relay->engine, &call, &sink) != FAULT_NONE)
+        goto fail;
     return renewal;
+fail:
+    content_renewal_free(&renewal);
+    return NULL;
 }
 
 void content_renewal_stop(struct content_renewal *renewal)

@@ -62,9 +62,9 @@ static enum fault follow(struct fetch *fetch)
 {
     struct url next;
     const struct buf *location = &fetch->attempt->head.location;
-    char *text = fetch->hops < FETCH_HOPS && location->n > 0 ? str_dup(buf_str(location)) : NULL;
     if (fetch->hops >= FETCH_HOPS || location->n == 0)
         return FAULT_UPSTREAM_INVALID;
+    char *text = str_dup(buf_str(location));
     if (text == NULL)
         return FAULT_GATEWAY_MEMORY;
     enum fault fault = fault_of_url(url_read(&next, text, &fetch->at));

@@ -272,8 +272,10 @@ test('V8 a signed address that is refused is renewed, once', async () => {
             : film(exchange),
     );
     const headers = { Range: 'bytes=0-9' };
+    const { connections } = M1;
     filmIs(await content(id, { headers }), id, bytes.subarray(0, 10));
     assert.equal(M1.count, 1, 'the provider was asked once');
+    assert.equal(M1.connections, connections + 1, 'not over one that may have died since');
     assert.equal(M1.last.target, '/v1/videos/up_1');
     assert.deepEqual(cdn.requests.map((r) => r.target), ['/old', '/new']);
     filmIs(await content(id), id);

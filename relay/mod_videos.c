@@ -12,6 +12,7 @@
 #include "store/store_tasks.h"
 
 #define LIST_DEFAULT 20
+#define PAGE_BYTES ((size_t)1 << 20)
 #define POLL_AFTER_MS 5000 /* what SDKs are told to wait; else they ask once a second */
 
 static void refuse_memory(struct request *request)
@@ -76,18 +77,20 @@ struct listing {
     char after[TASK_PUBLIC_SIZE];
 };
 
+/* Prompts are long: a page that has passed its size ends, and there is more. */
 static bool write_page(const struct store_task_list *list, struct buf *body)
 {
     const struct task_list *page = &list->page;
+    unsigned n = 0;
     bool ok = buf_add_str(body, STR("{\"object\":\"list\",\"data\":["));
-    for (unsigned i = 0; ok && i < page->n; i++)
-        ok = (i == 0 || buf_add_char(body, ',')) && task_object_write(page->tasks[i], body);
-    const char *has_more = list->has_more ? "true" : "false";
-    if (!ok || page->n == 0)
+    for (; ok && n < page->n && body->n < PAGE_BYTES; n++)
+        ok = (n == 0 || buf_add_char(body, ',')) && task_object_write(page->tasks[n], body);
+    const char *has_more = list->has_more || n < page->n ? "true" : "false";
+    if (!ok || n == 0)
         return ok &&
                buf_addf(body, "],\"first_id\":null,\"last_id\":null,\"has_more\":%s}", has_more);
     return buf_addf(body, "],\"first_id\":\"%s\",\"last_id\":\"%s\",\"has_more\":%s}",
-                    page->tasks[0]->public_id, page->tasks[page->n - 1]->public_id, has_more);
+                    page->tasks[0]->public_id, page->tasks[n - 1]->public_id, has_more);
 }
 
 static void list_is_back(struct store_call *call)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { fault, hangUp, raw, reply } from './lib/answers.mjs';
 import { errorIs } from './lib/expect.mjs';
+import { formType, textPart } from './lib/form.mjs';
 import { secretOf } from './lib/fixture.mjs';
 import { scene } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
@@ -295,6 +296,26 @@ test('V14 a page, the next one, the other order; what is deleted is gone', async
     errorIs(await list('?after=task_x'), 404, 'invalid_request_error', 'task_not_found');
 });
 
+test('V14 a page of long prompts ends early, and there is more', async () => {
+    const mebi = 1 << 20;
+    const made = [];
+    reset();
+    new VideoProvider(M1).tell(says('queued'));
+    for (let i = 0; i < 20; i++) made.unshift(taskOf(await create(video({ prompt: `${i}${'p'.repeat(65000)}` }))).id);
+    const seen = [];
+    let page = { has_more: true };
+    let pages = 0;
+    for (; page.has_more; pages++) {
+        const response = await list(`?limit=100${page.last_id ? `&after=${page.last_id}` : ''}`);
+        page = response.json;
+        assert.ok(response.body.length < mebi + 2 * 65536, `${response.body.length} bytes`);
+        assert.equal(page.last_id, page.data.at(-1).id);
+        seen.push(...page.data.map((task) => task.id));
+    }
+    assert.equal(pages, 2);
+    assert.deepEqual(seen.slice(0, made.length), made);
+});
+
 test('V14 a task is deleted once it is over, never before, and never another user’s', async () => {
     const { provider, id, before } = await made(says('queued'));
     const error = errorIs(await remove(id), 404, 'invalid_request_error', 'task_not_completed');
@@ -334,6 +355,24 @@ test('V14 a remix: at the provider that holds the video, as long and as big as t
     await until(task.id, 'failed');
     errorIs(await remix(task.id, { prompt: 'x' }), 404, 'invalid_request_error', 'task_failed');
     assert.equal(provider.creates, creates);
+});
+
+test('V14 a remix cannot be longer, bigger or of another model than what is paid for', async (t) => {
+    const { provider, id } = await made(says('completed'), video({ seconds: 4 }));
+    await until(id, 'completed');
+    const creates = provider.creates;
+    const fixed = { model: 'sized', seconds: '60', duration: 60, size: '4K', n: 4, aspect_ratio: '1:1' };
+    for (const [param, value] of Object.entries(fixed)) {
+        await t.test(`V14 ${param}`, async () => {
+            const refused = { param };
+            errorIs(await remix(id, { prompt: 'x', [param]: value }), 404, 'invalid_request_error', 'unsupported_parameter', refused);
+            const body = Buffer.concat([textPart('prompt', 'x'), textPart(param, `${value}`), Buffer.from('--b1--\r\n')]);
+            const type = { headers: { 'Content-Type': formType } };
+            errorIs(await remix(id, body, type), 404, 'invalid_request_error', 'unsupported_parameter', refused);
+        });
+    }
+    assert.equal(provider.creates, creates);
+    taskOf(await remix(id, { prompt: 'x', size: null }));
 });
 
 test('B13 a type without a body: DELETE says that the task is not there', async () => {

@@ -251,6 +251,7 @@ static void attempt_failed(struct request *request)
         .model = request->model->name,
         .stream_asked = request->stream_asked,
         .repeat_ambiguous = may_repeat(request),
+        .names_result = request->submission != NULL && task_submit_read(request),
         .injected_usage = request->injected_usage,
     };
     enum verdict_action action = verdict_of(&outcome, &failure);

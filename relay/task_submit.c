@@ -9,6 +9,7 @@
 #include "relay/fields_record.h"
 #include "relay/request.h"
 #include "relay/task_clock.h"
+#include "relay/verdict.h"
 #include "relay/video_answer.h"
 #include "store/store_tasks.h"
 
@@ -240,37 +241,15 @@ bool task_submit_read(struct request *request)
            answer->id.n > 0;
 }
 
-/* Whether a provider that answered so has surely not made anything. */
-static bool is_no(enum fault fault)
-{
-    switch (fault_info(fault)->class_) {
-    case FAULT_CLASS_CONNECT:
-    case FAULT_CLASS_ACCOUNT:
-    case FAULT_CLASS_CONFIG:
-    case FAULT_CLASS_RATE:
-    case FAULT_CLASS_BLOCKED:
-    case FAULT_CLASS_PARAMETER:
-    case FAULT_CLASS_TOO_LARGE:
-        return true;
-    case FAULT_CLASS_CALLER:
-    case FAULT_CLASS_GATEWAY:
-    case FAULT_CLASS_AMBIGUOUS:
-    case FAULT_CLASS_INVALID:
-    case FAULT_CLASS_SERVER:
-    case FAULT_CLASS_TRUNCATED:
-    case FAULT_CLASS_CLIENT:
-    case FAULT_CLASS_FRAMING:
-        break;
-    }
-    return false;
-}
-
 void task_submit_note(struct request *request, enum fault fault)
 {
-    if (request->submission == NULL || request->attempt == NULL)
+    struct submission *submission = request->submission;
+    const struct attempt *attempt = request->attempt;
+    if (submission == NULL || attempt == NULL)
         return;
-    bool is_sure = !request->attempt->connected || (fault != FAULT_NONE && is_no(fault));
-    request->submission->maybe_taken = !is_sure;
+    bool is_no = fault != FAULT_NONE &&
+                 verdict_is_no(fault, attempt->head.status, submission->answer.id.n > 0);
+    submission->maybe_taken = attempt->connected && !is_no;
 }
 
 /* A provider that is done already is asked at once. */

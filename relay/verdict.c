@@ -311,7 +311,41 @@ static bool names_stream_options(const struct outcome *outcome)
            str_contains_nocase(outcome->body, STR("stream_options"));
 }
 
-static enum verdict_action action_of(enum fault fault, bool repeat_ambiguous)
+/* A provider may fail after it has begun, and say why in any words; what it refuses, it refuses by
+ * a status that says so.  303 sends to the result of what was done (RFC 9110, 15.4.4). */
+static bool refuses(int status)
+{
+    return status < 500 ? status != 303 : status == 501 || status == 503 || status == 505;
+}
+
+bool verdict_is_no(enum fault fault, int status, bool names_result)
+{
+    switch (fault_info(fault)->class_) {
+    case FAULT_CLASS_CONNECT:
+        return true;
+    case FAULT_CLASS_ACCOUNT:
+    case FAULT_CLASS_CONFIG:
+    case FAULT_CLASS_RATE:
+    case FAULT_CLASS_TOO_LARGE:
+        return refuses(status) && !names_result;
+    case FAULT_CLASS_BLOCKED: /* the caller's affair, also where a relay wraps it into a 500 */
+    case FAULT_CLASS_PARAMETER:
+        return !names_result;
+    case FAULT_CLASS_CALLER:
+    case FAULT_CLASS_GATEWAY:
+    case FAULT_CLASS_AMBIGUOUS:
+    case FAULT_CLASS_INVALID:
+    case FAULT_CLASS_SERVER:
+    case FAULT_CLASS_TRUNCATED:
+    case FAULT_CLASS_CLIENT:
+    case FAULT_CLASS_FRAMING:
+        break;
+    }
+    return false;
+}
+
+/* Of what may be asked of another at all. */
+static enum verdict_action action_of(enum fault fault)
 {
     switch (fault_info(fault)->class_) {
     case FAULT_CLASS_CONNECT:
@@ -319,11 +353,10 @@ static enum verdict_action action_of(enum fault fault, bool repeat_ambiguous)
     case FAULT_CLASS_CONFIG:
     case FAULT_CLASS_RATE:
     case FAULT_CLASS_TOO_LARGE:
-        return VERDICT_NEXT;
     case FAULT_CLASS_AMBIGUOUS:
     case FAULT_CLASS_INVALID:
     case FAULT_CLASS_SERVER:
-        return repeat_ambiguous ? VERDICT_NEXT : VERDICT_FAIL;
+        return VERDICT_NEXT;
     case FAULT_CLASS_CALLER:
     case FAULT_CLASS_GATEWAY:
     case FAULT_CLASS_BLOCKED:
@@ -353,13 +386,11 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
         fault = verdict_of_end(attempt->end);
         failure_set(failure, fault, "%s", "");
     }
-    enum verdict_action action = action_of(fault, outcome->repeat_ambiguous);
-    enum fault_class class_ = fault_info(fault)->class_;
-    if (!outcome->repeat_ambiguous &&
-        (class_ == FAULT_CLASS_AMBIGUOUS || class_ == FAULT_CLASS_INVALID ||
-         class_ == FAULT_CLASS_SERVER))
-        failure->no_retry = true;
-    return action;
+    bool is_risky = !outcome->repeat_ambiguous &&
+                    fault_info(fault)->class_ != FAULT_CLASS_GATEWAY &&
+                    !verdict_is_no(fault, attempt->head.status, outcome->names_result);
+    failure->no_retry |= is_risky;
+    return is_risky ? VERDICT_FAIL : action_of(fault);
 }
 
 void verdict_in_stream(const struct attempt *attempt, const struct tap *tap,

@@ -24,11 +24,16 @@ struct outcome {
     const char *model;     /* public name, for messages */
     bool stream_asked;
     bool repeat_ambiguous; /* what may have been processed may be asked of another */
+    bool names_result;     /* the answer names what was made, whatever else it says */
     bool injected_usage;   /* this attempt carried stream options that the caller did not ask */
 };
 
 /* Why this attempt cannot be delivered (it has ended, or a limit has passed), into *failure. */
 enum verdict_action verdict_of(const struct outcome *outcome, struct failure *failure);
+
+/* Whether an attempt that ended with this fault and HTTP status (0 = none) is a no: nothing has
+ * been made of the request, surely. */
+bool verdict_is_no(enum fault fault, int status, bool names_result);
 
 /* After the commit point: what the client is told in the stream.  *relay_it: the upstream's own
  * error event may go on unchanged. */

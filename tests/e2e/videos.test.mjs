@@ -184,6 +184,9 @@ const ambiguous = [
     ['says yes without an id', reply('{"status":"queued"}'), 'upstream_empty_result'],
     ['says yes with an id of 10 KB', reply(`{"id":"${'x'.repeat(10240)}"}`), 'upstream_empty_result'],
     ['says yes in HTML', reply('<html>ok</html>', { type: 'text/html' }), 'upstream_invalid_response'],
+    ['says yes with an id, and that nobody has paid', reply('{"id":"up_1","error":{"message":"insufficient balance"}}'), 'upstream_unavailable'],
+    ['fails, of what is unpaid', fault(500, { message: 'the account is unpaid', code: 'access_denied' }), 'upstream_unavailable'],
+    ['sends to its result', reply('', { status: 303, type: null, headers: { Location: '/v1/videos/up_1' } }), 'upstream_misconfigured'],
     ['is cut within its yes', raw('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"id":"up_', 'fin'), 'upstream_disconnected'],
 ];
 

@@ -250,6 +250,21 @@ static void paid_create_is_not_repeated_where_it_may_have_been_processed(void **
     }
 }
 
+static void no_is_what_a_status_refuses_and_names_no_result(void **state)
+{
+    (void)state;
+    static const int made[] = {303, 500, 502, 504, 520}, refused[] = {200, 302, 402, 429, 501, 503};
+    for (size_t i = 0; i < COUNT(made); i++)
+        assert_false(verdict_is_no(FAULT_UPSTREAM_ACCOUNT, made[i], false));
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        assert_true(verdict_is_no(FAULT_UPSTREAM_ACCOUNT, refused[i], false));
+        assert_false(verdict_is_no(FAULT_UPSTREAM_ACCOUNT, refused[i], true));
+    }
+    assert_true(verdict_is_no(FAULT_UPSTREAM_PARAMETER, 500, false));
+    assert_true(verdict_is_no(FAULT_UPSTREAM_UNREACHABLE, 0, false));
+    assert_false(verdict_is_no(FAULT_UPSTREAM_TIMEOUT, 0, false));
+}
+
 static void whole_families_of_statuses_have_one_meaning(void **state)
 {
     (void)state;
@@ -442,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_outcome_means_what_the_contract_says),
         cmocka_unit_test(paid_create_is_not_repeated_where_it_may_have_been_processed),
+        cmocka_unit_test(no_is_what_a_status_refuses_and_names_no_result),
         cmocka_unit_test(whole_families_of_statuses_have_one_meaning),
         cmocka_unit_test(key_of_the_provider_is_never_told),
         cmocka_unit_test(stream_that_failed_before_its_first_event),

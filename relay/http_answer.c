@@ -146,6 +146,9 @@ static void head_end(struct http_answer *answer)
     answer->place = AT_BODY;
     bool chunked = answer->framing == BY_CHUNKS;
     if (answer->status == 204 || answer->status == 304) {
+        /* Who tells of a body where none may be might send one (RFC 9110, 8.6; 304 may tell). */
+        if (answer->status == 204)
+            answer->may_go_on &= !chunked && (!answer->has_length || answer->length == 0);
         answer->framing = BY_LENGTH;
         answer->length = 0;
     } else if (chunked) {

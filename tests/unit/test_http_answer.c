@@ -119,6 +119,8 @@ static void answer_without_a_body(void **state)
 {
     (void)state;
     gives("HTTP/1.1 204 No Content\r\n\r\n", "", "", true);
+    gives("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "Content-Length=0\n", "", true);
+    gives("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", "Content-Length=5\n", "", false);
     gives("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", "Content-Length=7\n", "", true);
 }
 

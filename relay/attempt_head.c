@@ -49,7 +49,9 @@ bool attempt_head_take(struct attempt_head *head, struct str name, struct str va
         keep(head->reset_tokens, sizeof head->reset_tokens, value);
     else if (str_eq_nocase(name, STR("x-request-id")))
         keep(head->request_id, sizeof head->request_id, value);
-    if (!headers_pass_down(name, file) || value.n == 0 || !headers_value_ok(value))
+    /* Neither more than are passed on is a reason to lose the answer. */
+    bool has_room = name.n + value.n + 3 <= head->pass.max - head->pass.n;
+    if (!headers_pass_down(name, file) || value.n == 0 || !headers_value_ok(value) || !has_room)
         return true;
     return buf_add_str(&head->pass, name) && buf_add(&head->pass, ": ", 2) &&
            buf_add_str(&head->pass, value) && buf_add_char(&head->pass, '\n');

@@ -126,6 +126,14 @@ test('D4 headers of the answer', async () => {
     assert.notEqual(response.header('x-request-id'), 'up1');
 });
 
+test('D5 an answer is not lost over a header that is too long to pass on', async () => {
+    reset();
+    M1.once(reply(J1, { headers: { 'openai-processing-ms': '1'.repeat(9000), 'openai-version': '2020-10-01' } }));
+    const response = bodyIs(await call(gw, { body }), J1);
+    assert.equal(response.header('openai-processing-ms'), undefined);
+    assert.equal(response.header('openai-version'), '2020-10-01');
+});
+
 test('D5 headers of the request', async () => {
     reset();
     M1.once(reply(J1));

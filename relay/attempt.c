@@ -63,6 +63,7 @@ static void on_head(void *context, int status)
     attempt->head.status = status;
     attempt->head.length = incoming_length(&attempt->incoming);
     attempt->head_done = true;
+    attempt->head_ms = clock_ms();
     tell(attempt);
 }
 
@@ -79,6 +80,10 @@ static void take(struct attempt *attempt, enum incoming_result result)
     switch (result) {
     case INCOMING_MORE:
     case INCOMING_FULL:
+        break;
+    case INCOMING_LATER:
+        attempt->is_behind = true;
+        conn_read_on(attempt->conn);
         break;
     case INCOMING_END:
         finish(attempt, ATTEMPT_COMPLETE);
@@ -118,10 +123,18 @@ static void receive(struct attempt *attempt)
         }
         attempt->last_byte_ms = clock_ms();
         take(attempt, incoming_feed(&attempt->incoming, (struct str){room, got}));
-        if (!tls || attempt->paused || attempt->conn == NULL)
+        if (!tls || attempt->paused || attempt->is_behind || attempt->conn == NULL)
             return;
     }
     conn_read_on(conn);
+}
+
+/* With what was read before. */
+static void catch_up(struct attempt *attempt)
+{
+    attempt->is_behind = false;
+    attempt->last_byte_ms = clock_ms();
+    take(attempt, incoming_resume(&attempt->incoming));
 }
 
 /* --- the connection ------------------------------------------------------------------------------
@@ -178,7 +191,10 @@ static void on_ready(void *context, uint32_t events)
     }
     if (attempt->sending && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)))
         send_on(attempt);
-    if (attempt->conn != NULL && !attempt->paused && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+    if (attempt->conn != NULL && attempt->is_behind)
+        catch_up(attempt);
+    else if (attempt->conn != NULL && !attempt->paused &&
+             (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         receive(attempt);
     watch(attempt);
 }
@@ -188,10 +204,9 @@ void attempt_resume(struct attempt *attempt)
     if (!attempt->paused)
         return;
     attempt->paused = false;
-    attempt->last_byte_ms = clock_ms();
     if (attempt->end != ATTEMPT_RUNNING)
         return;
-    take(attempt, incoming_resume(&attempt->incoming));
+    catch_up(attempt);
     watch(attempt);
     if (attempt->conn != NULL && !attempt->paused && attempt->conn->origin->is_tls)
         conn_read_on(attempt->conn);

@@ -70,7 +70,7 @@ struct attempt {
     bool reused;    /* it went over a pooled connection */
     bool paused;
     bool first_noted;
-    int64_t started_ms, last_byte_ms;
+    int64_t started_ms, last_byte_ms, head_ms; /* the head was whole */
     size_t head_bytes; /* of the answer, so far; 0 = the upstream has not said a word */
     bool head_done;
     /* Private to attempt.c. */
@@ -80,6 +80,7 @@ struct attempt {
     struct incoming incoming;
     bool sending;     /* something of the request is to be sent */
     bool send_failed; /* and cannot be */
+    bool is_behind;   /* what was read is decoded in the next turns */
 };
 
 /* Starts it.  Faults: GATEWAY_MEMORY. */

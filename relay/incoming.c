@@ -3,6 +3,8 @@
 enum { CODING_NONE, CODING_KNOWN, CODING_UNKNOWN };
 
 #define KEPT_MAX ((size_t)1 << 20)
+/* A few encoded bytes may be a thousand times as many: one peer does not keep the loop. */
+#define DECODED_TURN_BYTES ((size_t)256 << 10)
 
 void incoming_init(struct incoming *incoming, const struct incoming_user *user)
 {
@@ -43,7 +45,7 @@ static bool offer(struct incoming *incoming, struct str piece)
 /* Takes the beginning of *encoded; FULL keeps the refused piece where the decoder has it. */
 static enum incoming_result decode(struct incoming *incoming, struct str *encoded)
 {
-    for (;;) {
+    while (incoming->decoded_bytes < DECODED_TURN_BYTES) {
         struct str piece;
         switch (decoder_next(incoming->decoder, encoded, &piece)) {
         case DECODER_MORE:
@@ -51,12 +53,14 @@ static enum incoming_result decode(struct incoming *incoming, struct str *encode
         case DECODER_BAD:
             return INCOMING_INVALID;
         case DECODER_PIECE:
+            incoming->decoded_bytes += piece.n;
             if (offer(incoming, piece))
                 break;
             incoming->decoded = piece;
             return INCOMING_FULL;
         }
     }
+    return INCOMING_LATER;
 }
 
 /* The piece of the body that the answer has just given.  What is not taken of it is put back. */
@@ -76,7 +80,7 @@ static enum incoming_result take_body(struct incoming *incoming, struct str *res
             return INCOMING_NO_MEMORY;
         result = decode(incoming, &piece);
     }
-    if (result == INCOMING_FULL) {
+    if (result == INCOMING_FULL || result == INCOMING_LATER) {
         http_answer_put_back(&incoming->answer, piece.n);
         *rest = (struct str){rest->p - piece.n, rest->n + piece.n};
     }
@@ -121,29 +125,36 @@ static enum incoming_result go_on(struct incoming *incoming, struct str *rest)
     return result;
 }
 
-enum incoming_result incoming_feed(struct incoming *incoming, struct str bytes)
+static enum incoming_result feed(struct incoming *incoming, struct str bytes)
 {
-    CHECK(incoming->kept.n == 0 && incoming->decoded.n == 0);
     enum incoming_result result = go_on(incoming, &bytes);
-    if (result == INCOMING_FULL && !buf_add_str(&incoming->kept, bytes))
+    bool is_left = result == INCOMING_FULL || result == INCOMING_LATER;
+    if (is_left && !buf_add_str(&incoming->kept, bytes))
         return INCOMING_NO_MEMORY;
     return result;
 }
 
+enum incoming_result incoming_feed(struct incoming *incoming, struct str bytes)
+{
+    CHECK(incoming->kept.n == 0 && incoming->decoded.n == 0);
+    incoming->decoded_bytes = 0;
+    return feed(incoming, bytes);
+}
+
 enum incoming_result incoming_resume(struct incoming *incoming)
 {
-    if (incoming->decoded.n > 0) {
-        if (!offer(incoming, incoming->decoded))
-            return INCOMING_FULL;
-        incoming->decoded = STR_EMPTY;
-        struct str none = STR_EMPTY;
-        enum incoming_result result = decode(incoming, &none);
-        if (result != INCOMING_MORE)
-            return result;
-    }
+    struct str none = STR_EMPTY;
+    incoming->decoded_bytes = 0;
+    if (incoming->decoded.n > 0 && !offer(incoming, incoming->decoded))
+        return INCOMING_FULL;
+    incoming->decoded = STR_EMPTY;
+    enum incoming_result result =
+        incoming->decoder != NULL ? decode(incoming, &none) : INCOMING_MORE;
+    if (result != INCOMING_MORE)
+        return result;
     struct buf was = incoming->kept;
     buf_init(&incoming->kept, KEPT_MAX);
-    enum incoming_result result = incoming_feed(incoming, buf_str(&was));
+    result = feed(incoming, buf_str(&was));
     buf_release(&was);
     return result;
 }

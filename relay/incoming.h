@@ -14,8 +14,9 @@
 #include "relay/http_answer.h"
 
 enum incoming_result {
-    INCOMING_MORE, /* everything is taken */
-    INCOMING_FULL, /* the user had no room: what is left comes again by incoming_resume */
+    INCOMING_MORE,  /* everything is taken */
+    INCOMING_FULL,  /* the user had no room: what is left comes again by incoming_resume */
+    INCOMING_LATER, /* enough was decoded for one turn: incoming_resume in the next one */
     INCOMING_END,
     INCOMING_CUT,
     INCOMING_INVALID,
@@ -36,6 +37,7 @@ struct incoming {
     unsigned coding;         /* see incoming.c */
     struct decoder *decoder; /* from the first encoded byte on */
     struct str decoded;      /* refused; a view of the decoder's */
+    size_t decoded_bytes;    /* in this turn */
     struct buf kept;         /* read and not taken: at most one read */
 };
 
@@ -46,7 +48,7 @@ void incoming_init(struct incoming *incoming, const struct incoming_user *user);
 void incoming_release(struct incoming *incoming);
 /* CHECK: it is not full. */
 MUST_USE enum incoming_result incoming_feed(struct incoming *incoming, struct str bytes);
-/* After FULL: offers again what was refused, and goes on. */
+/* After FULL: offers again what was refused, and goes on.  After LATER: goes on. */
 MUST_USE enum incoming_result incoming_resume(struct incoming *incoming);
 /* The peer has closed the connection. */
 MUST_USE enum incoming_result incoming_eof(struct incoming *incoming);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import http from 'node:http';
 import { test } from 'node:test';
+import zlib from 'node:zlib';
 import { frame, lastFrame, reply } from './lib/answers.mjs';
 import { filePart, formType, textPart } from './lib/form.mjs';
 import { isSanitized, scene } from './lib/gateway.mjs';
@@ -162,6 +163,22 @@ test('big: an answer of 200 MiB arrives whole', async (t) => {
         assert.equal(answer.status, 200);
         assert.equal(answer.size, answerBytes);
         assert.equal(answer.sha, sha(soundPieces(answerBytes / mebi)));
+    });
+});
+
+test('big: a few bytes that decode to 64 MiB keep nobody waiting', async (t) => {
+    const bomb = zlib.gzipSync(Buffer.alloc(64 * mebi), { level: 9 });
+    const asked = Buffer.from('{"model":"speaks","input":"x","voice":"v"}');
+    const listen = (gw) => post(gw, speech, 'application/json', { bytes: asked.length, pieces: () => [asked] });
+    const packed = (bytes) => reply(bytes, { type: 'audio/wav', headers: { 'Content-Encoding': 'gzip' } });
+    const warmUp = async ({ gw, M1 }) => {
+        M1.once(packed(zlib.gzipSync(Buffer.alloc(mebi))));
+        assert.equal((await listen(gw)).status, 200);
+    };
+    await measured(t, 'big: bomb', warmUp, async ({ gw, M1 }) => {
+        M1.once(packed(bomb));
+        const answer = await listen(gw);
+        assert.deepEqual([answer.status, answer.size], [200, 64 * mebi]);
     });
 });
 

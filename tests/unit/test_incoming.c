@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <zlib.h>
@@ -52,7 +53,7 @@ static enum incoming_result read_all(struct user *user, struct str text, size_t 
     incoming_init(&incoming, &calls);
     for (size_t at = 0; at < text.n && result == INCOMING_MORE; at += step) {
         result = incoming_feed(&incoming, str_slice(text, at, at + step));
-        while (result == INCOMING_FULL)
+        while (result == INCOMING_FULL || result == INCOMING_LATER)
             result = incoming_resume(&incoming);
     }
     if (result == INCOMING_MORE)
@@ -115,6 +116,40 @@ static void refused_pieces_come_again_and_nothing_twice(void **state)
     }
 }
 
+static bool count_bytes(void *context, struct str piece)
+{
+    ((struct user *)context)->n += piece.n;
+    return true;
+}
+
+/* 64 MiB in 64 KiB: what one read decodes in a turn has an end, and nothing is lost. */
+static void few_bytes_that_decode_to_many_take_several_turns(void **state)
+{
+    (void)state;
+    enum { MANY = 64 << 20, TURN = 272 << 10 };
+    static struct user user;
+    static char answer[BODY_MAX];
+    char *zeros = calloc(1, MANY);
+    assert_non_null(zeros);
+    size_t n = make_answer(zeros, MANY, answer, sizeof answer);
+    free(zeros);
+    user = (struct user){.n = 0};
+    struct incoming incoming;
+    const struct incoming_user calls = {on_field, on_head, count_bytes, &user};
+    incoming_init(&incoming, &calls);
+    unsigned turns = 1;
+    enum incoming_result result = incoming_feed(&incoming, (struct str){answer, n});
+    for (size_t before = 0; result == INCOMING_LATER; turns++) {
+        assert_true(user.n - before <= TURN);
+        before = user.n;
+        result = incoming_resume(&incoming);
+    }
+    assert_int_equal(result, INCOMING_END);
+    assert_int_equal(user.n, MANY);
+    assert_true(turns >= MANY / TURN);
+    incoming_release(&incoming);
+}
+
 static void plain_pieces_come_again(void **state)
 {
     (void)state;
@@ -160,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_pieces_come_again_and_nothing_twice),
+        cmocka_unit_test(few_bytes_that_decode_to_many_take_several_turns),
         cmocka_unit_test(plain_pieces_come_again),
         cmocka_unit_test(ends_are_told_apart),
     };

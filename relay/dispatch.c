@@ -16,7 +16,8 @@
 #include "relay/task_submit.h"
 #include "relay/verdict.h"
 
-#define HOLD_MS 100 /* how long events that promise nothing wait for one that does */
+#define HOLD_MS 100        /* how long events that promise nothing wait for one that does */
+#define ERROR_BODY_MS 2000 /* an error that takes longer is judged by what has come of it */
 
 static struct timers *timers_of(struct request *request)
 {
@@ -72,12 +73,15 @@ static void open_tap(struct request *request, char first)
     request->tap_open = true;
 }
 
+/* The beginning says it: what is longer is at its end here. */
 static bool take_error_body(struct request *request, const char *p, size_t n)
 {
     size_t room = request->error_body.max - request->error_body.n;
-    if (n > room)
-        n = room; /* the beginning says it; a page of HTML does not matter */
-    return n == 0 || buf_add(&request->error_body, p, n);
+    if (buf_add(&request->error_body, p, n < room ? n : room) && n <= room)
+        return true;
+    request->ended_early = true;
+    loop_mark(request->relay->loop, &request->ready);
+    return false;
 }
 
 /* An answer that is longer than can be held: it goes on as it comes, but for its end. */
@@ -135,7 +139,7 @@ static bool on_body(void *context, const char *p, size_t n)
         }
     }
     loop_mark(request->relay->loop, &request->ready);
-    return true;
+    return !request->ended_early;
 }
 
 static void on_changed(void *context)
@@ -299,6 +303,16 @@ static bool attempt_is_over(const struct request *request)
     return request->attempt->end != ATTEMPT_RUNNING || request->ended_early;
 }
 
+/* Nothing that decides has come yet. */
+static void wait_on(struct request *request)
+{
+    const struct attempt *attempt = request->attempt;
+    if (request->tap_open && request->tap.held)
+        arm_total(request, request->tap.held_ms + HOLD_MS);
+    else if (attempt->head_done && !head_is_success(attempt))
+        arm_total(request, attempt->head_ms + ERROR_BODY_MS);
+}
+
 static void step_awaiting(struct request *request)
 {
     struct attempt *attempt = request->attempt;
@@ -331,8 +345,8 @@ static void step_awaiting(struct request *request)
         delivery_whole(request);
     } else if (over) {
         attempt_failed(request);
-    } else if (request->tap_open && tap->held) {
-        arm_total(request, tap->held_ms + HOLD_MS);
+    } else {
+        wait_on(request);
     }
 }
 

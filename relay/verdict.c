@@ -373,7 +373,7 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
 {
     const struct attempt *attempt = outcome->attempt;
     enum fault fault;
-    if (attempt->head.status >= 300 && attempt->end != ATTEMPT_RUNNING) {
+    if (attempt->head.status >= 300) {
         if (names_stream_options(outcome))
             return VERDICT_REPEAT;
         struct upstream_error error;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
-import { fault, hang, hangUp, J1, raw, reply, S1, stream } from './lib/answers.mjs';
+import { fault, frame, hang, hangUp, J1, raw, reply, S1, stream } from './lib/answers.mjs';
 import { blackhole } from './lib/blackhole.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
@@ -13,7 +13,7 @@ import { call } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { refusedPort } from './lib/upstream.mjs';
-import { eventually } from './lib/wait.mjs';
+import { eventually, pace } from './lib/wait.mjs';
 
 const body = chat();
 const invalid = 'invalid_request_error';
@@ -165,6 +165,41 @@ test('F5 P1 breaks its answer', async (t) => {
             const response = await call(s.gw, { body });
             errorIs(response, 502, 'server_error', reason);
             assert.equal((await row(s, response)).charge, '0.000000000');
+        });
+    }
+});
+
+test('F5 an error of P1 that does not end is judged by its beginning', async (t) => {
+    const head = (status) => `HTTP/1.1 ${status} Bad\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const endless = {
+        hangs: () => {},
+        trickles: async (exchange) => {
+            while (await exchange.send(frame(' '))) await pace(20);
+        },
+        floods: async (exchange) => {
+            while (await exchange.send(frame(Buffer.alloc(65536, ' ')))) continue;
+        },
+    };
+    for (const [name, go] of Object.entries(endless)) {
+        await sub(t, `F5 ${name}`, {}, async (s) => {
+            let left;
+            s.M1.always(async (exchange) => {
+                left = exchange.closed;
+                await exchange.send(head(500));
+                await exchange.send(frame('{"error":{"message":"ill"}}'));
+                await go(exchange);
+            });
+            s.M2.once(reply(J1));
+            bodyIs(await call(s.gw, { body }), J1);
+            await left;
+            s.M2.once(fault(429, { message: 'slow down' }, { 'Retry-After': '7' }));
+            s.M1.always(async (exchange) => {
+                await exchange.send(head(429).replace('\r\n', '\r\nRetry-After: 9\r\n'));
+                await go(exchange);
+            });
+            const response = await call(s.gw, { body });
+            errorIs(response, 429, 'rate_limit_error', 'upstream_rate_limited');
+            assert.equal(response.header('retry-after'), '7');
         });
     }
 });

@@ -4,6 +4,8 @@
 #include "relay/request.h"
 
 #define ABSURD_SLACK 20000
+#define UNSAID_OUTPUT 1024 /* tokens of an answer whose length nobody has limited */
+#define MOST_OUTPUT 4096   /* of one with a generous limit: few use it, and the rest is corrected */
 
 static struct price_match match_of(const struct request *request, const struct counters *counters)
 {
@@ -61,6 +63,45 @@ enum charge_result count_hold(const struct request *request, int64_t *nusd)
     if (result == CHARGE_OK && charge.nusd > *nusd)
         *nusd = charge.nusd;
     return result;
+}
+
+/* What endpoints work on; pictures, sound and film are counted by the request. */
+static bool is_of_text(enum endpoint endpoint, bool *writes)
+{
+    *writes = false;
+    switch (endpoint) {
+    case ENDPOINT_chat:
+    case ENDPOINT_completions:
+    case ENDPOINT_responses:
+        *writes = true;
+        return true;
+    case ENDPOINT_embeddings:
+    case ENDPOINT_rerank:
+    case ENDPOINT_moderation:
+        return true;
+    case ENDPOINT_images:
+    case ENDPOINT_transcription:
+    case ENDPOINT_translation:
+    case ENDPOINT_speech:
+    case ENDPOINT_video:
+    case ENDPOINT_COUNT:
+        break;
+    }
+    return false;
+}
+
+void count_demand(const struct request *request, int64_t *tokens, int64_t *prompt_tokens)
+{
+    bool writes;
+    *tokens = *prompt_tokens = 0;
+    if (!is_of_text(request->module->endpoint, &writes))
+        return;
+    int64_t sent = request->prompt_tokens + fields_token_ids(request->fields, FIELD_input) +
+                   fields_token_ids(request->fields, FIELD_prompt);
+    int64_t asked = request->output_limit > 0 ? request->output_limit : UNSAID_OUTPUT;
+    int64_t output = asked < MOST_OUTPUT ? asked : MOST_OUTPUT;
+    *prompt_tokens = sent > 0 ? sent : 1;
+    *tokens = *prompt_tokens + (writes ? output * request->choices : 0);
 }
 
 /* --- after ---------------------------------------------------------------------------------------
@@ -132,6 +173,16 @@ static bool is_absurd(const struct request *request, const struct counters *coun
                        : model->max_output > 0   ? model->max_output * request->choices
                                                  : INT64_MAX;
     return input > most_in || output > most_out;
+}
+
+int64_t count_used_tokens(const struct request *request, const struct ledger_entry *entry)
+{
+    const struct counters *used = &entry->counters;
+    bool writes;
+    if (!is_of_text(request->module->endpoint, &writes))
+        return 0;
+    return counters_input(used) + counters_output(used) - used->n[COUNTER_in_cached] -
+           used->n[COUNTER_in_image_cached] - used->n[COUNTER_in_audio_cached];
 }
 
 void count_charge(struct request *request, struct ledger_entry *entry)

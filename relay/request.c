@@ -146,6 +146,14 @@ struct request *request_new(struct relay *relay, const struct module *module, st
     return request;
 }
 
+/* One that cost nothing has taken its turn without a hold, which ends here. */
+static void end_turn(struct request *request)
+{
+    struct hold *hold = &request->settle.entry.hold;
+    if (!hold->taken)
+        book_end_turn(store_book(request->relay->store), &hold->metered, 0);
+}
+
 void request_enter(struct request *request, enum request_state state, const char *why)
 {
     DCHECK(loop_is_mine(request->relay->loop));
@@ -154,8 +162,10 @@ void request_enter(struct request *request, enum request_state state, const char
               state_names[request->state], state_names[state], why);
     request->state = state;
     timer_disarm(loop_timers(request->relay->loop), &request->timer);
-    if (state == REQUEST_CLOSED)
+    if (state == REQUEST_CLOSED) {
+        end_turn(request);
         request_bury_if_over(request);
+    }
 }
 
 void request_wake_exchange(struct request *request)

@@ -11,7 +11,7 @@
  *   attempt    the one live try at a provider
  *   tap        the parser that looks at the answer as it passes
  *   stream     the answer's bytes between attempt and client
- *   hold       what is reserved for this request in the quota book
+ *   hold       what is reserved for this request in the quota book, and the limits that it runs on
  *   entry      what the books will say about it (settle.entry)
  *
  * A request never changes its thread.  It may outlive its client (draining) and its answer (mail
@@ -111,10 +111,12 @@ struct request {
     int64_t carried_tokens; /* of them, what the objects that it names bring along */
     bool unstored;          /* the provider is not to keep the answer */
     char tier[16], quality[16], size[16]; /* as asked; what the price goes by */
+    struct allowances allowances;         /* what its limits leave to the caller */
 
     struct plan plan;
     const struct offer *offer; /* of the last attempt */
     struct attempt *attempt;
+    struct metered provider_turn; /* the limits of that provider, while an attempt is live there */
     struct buf call_target, call_headers;
     struct tap tap;
     bool tap_open;

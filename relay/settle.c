@@ -83,7 +83,8 @@ void request_settle(struct request *request, bool charge, bool wait)
         pin_issue(request, entry);
     task_submit_end(request, charge);
     if (entry->hold.taken)
-        book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd);
+        book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd,
+                    charge ? count_used_tokens(request, entry) : 0);
     mail_entry(request);
     if (!wait)
         return;

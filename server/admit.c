@@ -1,5 +1,5 @@
 /* The gates in order: route, method, token, user, address; then, behind the complete body, fields,
- * model, endpoint, permission, offers, money.  The first that refuses is the answer. */
+ * model, endpoint, permission, offers, limits, money.  The first that refuses is the answer. */
 #include "server/exchange.h"
 
 #include <netinet/in.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "relay/allowance.h"
 #include "relay/asked_model.h"
 #include "relay/count.h"
 #include "relay/multipart_boundary.h"
@@ -310,33 +311,63 @@ static enum fault refuse_price(struct request *request, enum charge_result resul
     return FAULT_INVALID_VALUE;
 }
 
-static enum fault take_hold(struct request *request)
+/* A limit or the money does not reach: what is told of it. */
+static enum fault refuse_demand(struct request *request, enum fault fault,
+                                const struct admission *found)
 {
-    struct ledger_entry *entry = &request->settle.entry;
-    struct shortage shortage = {0, 0};
     char needed[USD_TEXT_SIZE], there[USD_TEXT_SIZE];
-    enum charge_result priced = count_hold(request, &entry->hold_nusd);
-    if (priced != CHARGE_OK)
-        return refuse_price(request, priced);
-    if (entry->hold_nusd > 0 && store_is_degraded(request->relay->store))
-        return refuse(request, FAULT_STORE_UNAVAILABLE, "");
-    enum fault fault = book_admit(store_book(request->relay->store), request->key, entry->hold_nusd,
-                                  &entry->hold, &shortage);
-    if (fault == FAULT_NONE) {
-        entry->admitted_ms = clock_wall_ms();
-        entry->group_ppm = request->key->group_ppm;
-        entry->user_ppm = request->key->user_ppm;
-        entry->first_ms = -1;
-        request->admitted = true;
-        return FAULT_NONE;
+    if (fault == FAULT_GATEWAY_MEMORY)
+        return refuse(request, fault, "");
+    if (fault_info(fault)->status == 429) {
+        failure_set_limit(&request->failure, fault, &found->limit);
+        return fault;
     }
-    usd_format(shortage.needed_nusd, needed);
-    usd_format(shortage.available_nusd, there);
+    usd_format(found->needed_nusd, needed);
+    usd_format(found->available_nusd, there);
     failure_set(&request->failure, fault,
                 ": this request needs up to %s USD and %s USD is available; a smaller max_tokens "
                 "lowers the need",
                 needed, there);
     return fault;
+}
+
+static enum fault take_hold(struct request *request)
+{
+    struct ledger_entry *entry = &request->settle.entry;
+    struct admission found = {.needed_nusd = 0};
+    enum charge_result priced = count_hold(request, &entry->hold_nusd);
+    if (priced != CHARGE_OK)
+        return refuse_price(request, priced);
+    if (entry->hold_nusd > 0 && store_is_degraded(request->relay->store))
+        return refuse(request, FAULT_STORE_UNAVAILABLE, "");
+    struct demand demand = {.nusd = entry->hold_nusd, .model = request->model->name};
+    count_demand(request, &demand.tokens, &demand.prompt_tokens);
+    enum fault fault =
+        book_admit(store_book(request->relay->store), request->key, &demand, &entry->hold, &found);
+    request->allowances = found.allowances;
+    if (fault != FAULT_NONE)
+        return refuse_demand(request, fault, &found);
+    entry->admitted_ms = clock_wall_ms();
+    entry->group_ppm = request->key->group_ppm;
+    entry->user_ppm = request->key->user_ppm;
+    entry->first_ms = -1;
+    request->admitted = true;
+    return FAULT_NONE;
+}
+
+/* What costs nothing is limited all the same: by requests, and by how many there are at once. */
+static enum fault take_turn(struct request *request)
+{
+    const struct key_record *key = request->key;
+    struct admission found = {.needed_nusd = 0};
+    if (key == NULL)
+        return FAULT_NONE;
+    const struct metered_call call = {
+        .key_id = key->id, .user_id = key->user_id, .group_id = key->group_id};
+    enum fault fault = book_take_turn(store_book(request->relay->store), &call,
+                                      &request->settle.entry.hold.metered, &found);
+    request->allowances = found.allowances;
+    return fault == FAULT_NONE ? fault : refuse_demand(request, fault, &found);
 }
 
 /* What the request says. */
@@ -388,7 +419,14 @@ static void begin_call(struct request *request, enum fault fault)
 void admit_body(struct exchange *x)
 {
     struct request *request = x->request;
-    enum fault fault;
+    enum fault fault = FAULT_NONE;
+    bool is_free = request->module->begin != NULL || !request->module->needs_provider;
+    if (is_free)
+        fault = take_turn(request);
+    if (fault != FAULT_NONE) {
+        request_refuse(request);
+        return;
+    }
     if (request->module->begin != NULL) {
         request->module->begin(request);
         return;

@@ -83,9 +83,9 @@ bool reply_headers(const struct failure *failure, struct buf *lines)
     if (info->retry == FAULT_RETRY_SOON && wait == 0)
         wait = RETRY_AFTER_MIN_MS;
     if (wait > 0) {
-        int64_t told = wait < RETRY_AFTER_MIN_MS   ? RETRY_AFTER_MIN_MS
-                       : wait < RETRY_AFTER_MAX_MS ? wait
-                                                   : RETRY_AFTER_MAX_MS;
+        /* Of our own limits it is known to the millisecond; a provider's word is rounder. */
+        int64_t least = info->class_ == FAULT_CLASS_CALLER ? 1 : RETRY_AFTER_MIN_MS;
+        int64_t told = wait < least ? least : wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
         if (!buf_addf(lines, "retry-after: %lld\nretry-after-ms: %lld\n",
                       (long long)((told + 999) / 1000), (long long)told))
             return false;

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 
 #include "base/clock.h"
+#include "relay/allowance.h"
 #include "relay/request.h"
 #include "server/cors.h"
 #include "server/http.h"
@@ -63,6 +64,12 @@ static bool add_cors(const struct exchange *x, struct MHD_Response *response)
     return ok;
 }
 
+/* What its limits leave to the caller, once they have been asked. */
+static bool add_allowances(const struct exchange *x, struct buf *lines)
+{
+    return x->request == NULL || allowances_write(&x->request->allowances, lines);
+}
+
 /* Queues the response and gives it up; false when libmicrohttpd refuses. */
 static bool queue(struct exchange *x, int status, struct MHD_Response *response, struct str lines)
 {
@@ -101,7 +108,7 @@ static bool queue_failure(struct exchange *x, const struct failure *failure)
     x->close_after |= reply_closes(failure);
     bool ok = reply_body(failure, exchange_settings(x), id_of(x), beside, &body) &&
               buf_add_str(&lines, STR("Content-Type: application/json\n")) &&
-              reply_headers(failure, &lines) &&
+              reply_headers(failure, &lines) && add_allowances(x, &lines) &&
               queue_text(x, reply_status(failure, exchange_settings(x)), &body, buf_str(&lines));
     buf_release(&body);
     buf_release(&lines);
@@ -156,7 +163,7 @@ static bool queue_stream(struct exchange *x)
     int status = request->answer_status != 0 ? request->answer_status : 200;
     struct buf lines;
     buf_init(&lines, 16384);
-    bool ok = queue_answer_head(request, &lines);
+    bool ok = queue_answer_head(request, &lines) && add_allowances(x, &lines);
     if (ok && whole && stream_ready(stream) <= WHOLE_AT_ONCE) {
         ok = queue_text(x, status, &stream->bytes, buf_str(&lines));
         stream->pulled = stream->released;
@@ -180,7 +187,7 @@ static bool queue_local(struct exchange *x)
     buf_init(&lines, 16384);
     bool ok = buf_add_str(&lines, STR("Content-Type: application/json\n")) &&
               buf_add_str(&lines, buf_str(&x->request->answer_headers)) &&
-              queue_text(x, 200, &x->request->local, buf_str(&lines));
+              add_allowances(x, &lines) && queue_text(x, 200, &x->request->local, buf_str(&lines));
     buf_release(&lines);
     return ok;
 }

@@ -39,6 +39,7 @@ struct book {
     pthread_mutex_t mutex;
     struct owner *owners;
     int64_t held; /* the sum over user accounts: every hold has exactly one */
+    struct meters *meters;
 };
 
 /* What admission tests: an account of the key's record and its limit. */
@@ -319,23 +320,31 @@ static void claim_take(const struct claim *claim, struct hold *hold)
     hold->accounts[hold->n++] = account;
 }
 
-/* Locked: tests all, then takes all. */
-static enum fault admit(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
-                        struct hold *hold, struct shortage *shortage)
+/* Locked. */
+static enum fault claims_test(const struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
+                              int64_t nusd, struct admission *admission)
 {
     for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
         int64_t available = 0;
-        if (claim_passes(book, &claims[i], hold->nusd, &available))
+        if (claim_passes(book, &claims[i], nusd, &available))
             continue;
-        *shortage = (struct shortage){.needed_nusd = hold->nusd, .available_nusd = available};
+        admission->needed_nusd = nusd;
+        admission->available_nusd = available;
         return claims[i].fault;
     }
+    return FAULT_NONE;
+}
+
+/* Locked.  All have been tested. */
+static void take_all(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
+                     struct hold *hold)
+{
     for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++)
         claim_take(&claims[i], hold);
+    meters_take(&hold->metered);
     book->held += hold->nusd;
     hold->taken = true;
     hold->pinned = true;
-    return FAULT_NONE;
 }
 
 static void claims_of(struct key_record *key, struct claim claims[HOLD_ACCOUNTS_MAX])
@@ -359,25 +368,100 @@ static enum fault roll_over_all(struct book *book, const struct claim claims[HOL
     return FAULT_NONE;
 }
 
-enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd, struct hold *hold,
-                      struct shortage *shortage)
+/* What a limit that refuses is called. */
+static enum fault fault_of(const struct limit_refusal *refusal)
+{
+    static const enum fault faults[LIMIT_SCOPE_COUNT] = {
+        [LIMIT_key] = FAULT_TOKEN_RATE_LIMITED,   [LIMIT_user] = FAULT_USER_RATE_LIMITED,
+        [LIMIT_group] = FAULT_GROUP_RATE_LIMITED, [LIMIT_group_user] = FAULT_USER_RATE_LIMITED,
+        [LIMIT_model] = FAULT_MODEL_RATE_LIMITED, [LIMIT_provider] = FAULT_PROVIDERS_COOLING,
+    };
+    bool is_gauge = refusal->metric == LIMIT_CONCURRENT && refusal->scope != LIMIT_provider;
+    return is_gauge ? FAULT_CONCURRENCY_LIMITED : faults[refusal->scope];
+}
+
+/* Locked. */
+static enum fault limits_test(struct book *book, const struct metered_call *call,
+                              struct metered *metered, struct limit_refusal *refusal)
+{
+    switch (meters_test(book->meters, call, metered, refusal)) {
+    case METERS_PASS:
+        return FAULT_NONE;
+    case METERS_REFUSE:
+        return fault_of(refusal);
+    case METERS_MEMORY:
+        break;
+    }
+    return FAULT_GATEWAY_MEMORY;
+}
+
+enum fault book_admit(struct book *book, struct key_record *key, const struct demand *demand,
+                      struct hold *hold, struct admission *admission)
 {
     CHECK(book != NULL);
-    CHECK(nusd >= 0);
+    CHECK(demand->nusd >= 0);
     CHECK(!hold->taken);
     CHECK(!hold->pinned);
     struct claim claims[HOLD_ACCOUNTS_MAX];
     claims_of(key, claims);
     struct periods now = periods_now(key);
-    struct hold wanted = {.nusd = nusd};
+    const struct metered_call call = {.key_id = key->id,
+                                      .user_id = key->user_id,
+                                      .group_id = key->group_id,
+                                      .model = demand->model,
+                                      .tokens = demand->tokens,
+                                      .prompt_tokens = demand->prompt_tokens};
+    struct hold wanted = {.nusd = demand->nusd};
     book_lock(book);
     enum fault fault = roll_over_all(book, claims, &now);
     if (fault == FAULT_NONE)
-        fault = admit(book, claims, &wanted, shortage);
+        fault = limits_test(book, &call, &wanted.metered, &admission->limit);
+    if (fault == FAULT_NONE)
+        fault = claims_test(book, claims, demand->nusd, admission);
+    if (fault == FAULT_NONE)
+        take_all(book, claims, &wanted);
+    meters_tell(&wanted.metered, &admission->allowances);
     book_unlock(book);
     if (fault == FAULT_NONE)
         *hold = wanted;
     return fault;
+}
+
+enum fault book_take_turn(struct book *book, const struct metered_call *call,
+                          struct metered *metered, struct admission *admission)
+{
+    CHECK(book != NULL);
+    CHECK(metered->n == 0);
+    book_lock(book);
+    enum fault fault = limits_test(book, call, metered, &admission->limit);
+    if (fault == FAULT_NONE)
+        meters_take(metered);
+    meters_tell(metered, &admission->allowances);
+    if (fault != FAULT_NONE)
+        metered->n = 0;
+    book_unlock(book);
+    return fault;
+}
+
+enum fault book_try_turn(struct book *book, const struct metered_call *call,
+                         struct limit_refusal *refusal)
+{
+    CHECK(book != NULL);
+    struct metered metered = {.n = 0};
+    book_lock(book);
+    enum fault fault = limits_test(book, call, &metered, refusal);
+    book_unlock(book);
+    return fault;
+}
+
+void book_end_turn(struct book *book, struct metered *metered, int64_t tokens)
+{
+    CHECK(book != NULL);
+    if (metered->n == 0)
+        return;
+    book_lock(book);
+    meters_end(book->meters, metered, tokens);
+    book_unlock(book);
 }
 
 /* Locked. */
@@ -413,7 +497,7 @@ enum fault book_standing(struct book *book, struct key_record *key, struct stand
     return fault;
 }
 
-void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd)
+void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd, int64_t tokens)
 {
     CHECK(book != NULL);
     CHECK(hold->taken);
@@ -426,6 +510,7 @@ void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd)
         account->spent = add_bounded(account->spent, charge_nusd);
     }
     book->held -= hold->nusd;
+    meters_end(book->meters, &hold->metered, tokens);
     book_unlock(book);
     hold->taken = false;
 }
@@ -461,7 +546,9 @@ struct book *book_new(void)
     struct book *book = calloc(1, sizeof *book);
     if (book == NULL)
         return NULL;
-    if (pthread_mutex_init(&book->mutex, NULL) != 0) {
+    book->meters = meters_new();
+    if (book->meters == NULL || pthread_mutex_init(&book->mutex, NULL) != 0) {
+        meters_free(&book->meters);
         free(book);
         return NULL;
     }
@@ -484,9 +571,16 @@ void book_free(struct book **book)
         }
         free(owner);
     }
+    meters_free(&(*book)->meters);
     (void)pthread_mutex_destroy(&(*book)->mutex);
     free(*book);
     *book = NULL;
+}
+
+struct meters *book_meters(struct book *book)
+{
+    CHECK(book != NULL);
+    return book->meters;
 }
 
 /* A plain mutex fails only by misuse. */

@@ -1,5 +1,6 @@
-/* The quota book: who may spend.  It decides under one mutex (shared with the keyring): tests every
- * account that applies to a request, then takes all or none; a refusal takes nothing.
+/* The quota book: who may call, and who may spend.  It decides under one mutex (shared with the
+ * keyring): tests every limit and every account that applies to a request, then takes all or none;
+ * a refusal takes nothing.
  *
  * Holds live in memory.  Invariant, always: for each account the sum of its holds is at most what
  * was available when each was taken; `held` returns to 0 when nothing is in flight. */
@@ -14,6 +15,7 @@
 #include "base/fault.h"
 #include "config/model.h"
 #include "config/price.h"
+#include "store/meters.h"
 
 struct book;
 struct account; /* body in book.c; money words in nano-USD */
@@ -39,22 +41,42 @@ struct hold {
     struct account *accounts[HOLD_ACCOUNTS_MAX];
     unsigned n;
     int64_t nusd;
-    bool taken;  /* in force: counts as held */
-    bool pinned; /* the accounts may not go away */
+    bool taken;             /* in force: counts as held */
+    bool pinned;            /* the accounts may not go away */
+    struct metered metered; /* the limits that it runs on, until it is settled */
 };
 
-/* Why there was not enough. */
-struct shortage {
-    int64_t needed_nusd;
-    int64_t available_nusd;
+/* What a request asks for. */
+struct demand {
+    int64_t nusd;      /* the hold; 0 for a free price: then the balance must not be negative */
+    const char *model; /* NULL = none */
+    int64_t tokens, prompt_tokens; /* see struct metered_call */
 };
 
-/* Tests user balance, key limit, group quota and the group's per-user quota; takes all or none.
- * `nusd` is the hold (0 for a free price: then the balance must not be negative).
- * Faults: INSUFFICIENT_BALANCE, TOKEN_QUOTA_EXHAUSTED, GROUP_QUOTA_EXHAUSTED (*shortage filled),
- * GATEWAY_MEMORY.  `hold` must be zeroed. */
-MUST_USE enum fault book_admit(struct book *book, struct key_record *key, int64_t nusd,
-                               struct hold *hold, struct shortage *shortage);
+/* What an admission has found: why there was not enough, and what its limits leave. */
+struct admission {
+    int64_t needed_nusd, available_nusd;
+    struct limit_refusal limit;
+    struct allowances
+        allowances; /* after the taking, if it was taken; all 0 where memory was out */
+};
+
+/* Tests the limits of key, user, group and model, then user balance, key limit, group quota and the
+ * group's per-user quota; takes all or none.  Faults: TOKEN_, USER_, GROUP_ and MODEL_RATE_LIMITED,
+ * CONCURRENCY_LIMITED (admission->limit filled); INSUFFICIENT_BALANCE, TOKEN_QUOTA_EXHAUSTED,
+ * GROUP_QUOTA_EXHAUSTED (needed and available filled); GATEWAY_MEMORY.  `hold` must be zeroed. */
+MUST_USE enum fault book_admit(struct book *book, struct key_record *key,
+                               const struct demand *demand, struct hold *hold,
+                               struct admission *admission);
+/* The limits alone, of whatever the call names: for requests that cost nothing, and for the turn of
+ * one at a provider.  The faults of limits, PROVIDERS_COOLING for a provider's.  `metered` must be
+ * zeroed; ended by book_end_turn. */
+MUST_USE enum fault book_take_turn(struct book *book, const struct metered_call *call,
+                                   struct metered *metered, struct admission *admission);
+void book_end_turn(struct book *book, struct metered *metered, int64_t tokens);
+/* Whether it would pass now, without taking it: NONE, or the fault with *refusal filled in. */
+MUST_USE enum fault book_try_turn(struct book *book, const struct metered_call *call,
+                                  struct limit_refusal *refusal);
 /* What a key has spent and may still spend, as its caller is shown it. */
 struct standing {
     int64_t spent_nusd;     /* of the key's limit in its period if it has one, else the user's */
@@ -64,9 +86,10 @@ struct standing {
 /* Fills in *standing.  Fault: GATEWAY_MEMORY. */
 MUST_USE enum fault book_standing(struct book *book, struct key_record *key,
                                   struct standing *standing);
-/* Ends a taken hold: returns it and adds the charge to what the accounts have spent.  The accounts
- * stay pinned (their entry is not committed yet).  CHECK: taken. */
-void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd);
+/* Ends a taken hold: returns it and adds the charge to what the accounts have spent, and the tokens
+ * to what has been used of the limits.  The accounts stay pinned (their entry is not committed
+ * yet). CHECK: taken. */
+void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd, int64_t tokens);
 /* After the commit, or at once when nothing was charged. */
 void book_unpin(struct book *book, struct hold *hold);
 
@@ -100,6 +123,8 @@ MUST_USE struct account *book_account(struct book *book, enum account_kind kind,
                                       const char *period, int64_t credited, int64_t spent);
 /* Locked.  NULL-safe. */
 void book_account_drop(struct book *book, struct account *account);
+/* Locked.  The limits in force. */
+struct meters *book_meters(struct book *book);
 /* Locked.  A credit that has been committed; a no-op when the account is not here. */
 void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd);
 /* Locked.  held and spent of an account; false when it is not here. */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 typedef struct UT_hash_handle {
-    void *tbl;
+    void *tbl, *next;
 } UT_hash_handle;
 
 void *uthash_find(const void *head, const void *key, size_t n);

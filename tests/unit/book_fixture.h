@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -80,14 +81,14 @@ UNUSED static void close_key(struct key_record *key)
 
 UNUSED static enum fault admit(struct key_record *key, int64_t nusd, struct hold *hold)
 {
-    struct shortage shortage;
+    struct admission admission;
     *hold = (struct hold){0};
-    return book_admit(book, key, nusd, hold, &shortage);
+    return book_admit(book, key, &(struct demand){.nusd = nusd}, hold, &admission);
 }
 
 UNUSED static void finish(struct hold *hold, int64_t charge)
 {
-    book_settle(book, hold, charge);
+    book_settle(book, hold, charge, 0);
     book_unpin(book, hold);
 }
 

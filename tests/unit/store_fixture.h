@@ -224,16 +224,16 @@ UNUSED static void entry_fill(struct fixture *fixture, struct ledger_entry *entr
 UNUSED static void entry_admit(struct fixture *fixture, struct ledger_entry *entry,
                                struct key_record *record, int64_t charge_nusd)
 {
-    struct shortage shortage;
+    struct admission admission;
     entry_fill(fixture, entry, charge_nusd);
     entry->user_id = record->user_id;
     entry->key_id = record->id;
     entry->group_id = record->group_id;
     entry->hold_nusd = charge_nusd;
-    assert_int_equal(
-        book_admit(store_book(fixture->store), record, charge_nusd, &entry->hold, &shortage),
-        FAULT_NONE);
-    book_settle(store_book(fixture->store), &entry->hold, charge_nusd);
+    assert_int_equal(book_admit(store_book(fixture->store), record,
+                                &(struct demand){.nusd = charge_nusd}, &entry->hold, &admission),
+                     FAULT_NONE);
+    book_settle(store_book(fixture->store), &entry->hold, charge_nusd, 0);
 }
 
 UNUSED static enum store_code settle(struct fixture *fixture, struct store_settle *settle)

@@ -53,7 +53,7 @@ UNUSED static void end_fill(struct fixture *fixture, struct making *making,
 {
     struct ledger_entry *entry = &making->settle.entry;
     const struct task *task = &making->create.task;
-    struct shortage shortage;
+    struct admission admission;
     struct book *book = store_book(fixture->store);
     entry->admitted_ms = task->created_ms;
     entry->user_id = task->user_id;
@@ -68,8 +68,10 @@ UNUSED static void end_fill(struct fixture *fixture, struct making *making,
                                     .now_ms = task->created_ms,
                                     .next_poll_ms = task->created_ms + 15000};
     if (record != NULL && !entry->hold.pinned) {
-        assert_int_equal(book_admit(book, record, CHARGE, &entry->hold, &shortage), FAULT_NONE);
-        book_settle(book, &entry->hold, entry->charge_nusd);
+        assert_int_equal(
+            book_admit(book, record, &(struct demand){.nusd = CHARGE}, &entry->hold, &admission),
+            FAULT_NONE);
+        book_settle(book, &entry->hold, entry->charge_nusd, 0);
     }
 }
 

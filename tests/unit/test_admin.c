@@ -224,25 +224,29 @@ static void user_credit_reaches_the_book_before_the_answer(void **state)
     struct fixture *fixture = *state;
     struct key_record *record;
     struct hold hold = {0};
-    struct shortage shortage;
+    struct admission admission;
     struct book *book = store_book(fixture->store);
     assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    assert_int_equal(book_admit(book, record, 15 * USD, &hold, &shortage),
-                     FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(
+        book_admit(book, record, &(struct demand){.nusd = 15 * USD}, &hold, &admission),
+        FAULT_INSUFFICIENT_BALANCE);
     json_decref(admin_ok(fixture, "user credit", "{\"name\":\"ann\",\"amount\":\"5\"}"));
-    assert_int_equal(book_admit(book, record, 15 * USD, &hold, &shortage), FAULT_NONE);
+    assert_int_equal(
+        book_admit(book, record, &(struct demand){.nusd = 15 * USD}, &hold, &admission),
+        FAULT_NONE);
     assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "held", "\"15.000000000\"");
     /* What is held cannot be taken away. */
     assert_int_equal(admin_code(fixture, "user credit", "{\"name\":\"ann\",\"amount\":\"-1\"}"),
                      STORE_SHORT);
-    book_settle(book, &hold, 0);
+    book_settle(book, &hold, 0, 0);
     book_unpin(book, &hold);
     assert_int_equal(admin_code(fixture, "user credit", "{\"name\":\"ann\",\"amount\":\"-1\"}"),
                      STORE_OK);
     struct hold next = {0};
-    assert_int_equal(book_admit(book, record, 15 * USD, &next, &shortage),
-                     FAULT_INSUFFICIENT_BALANCE);
-    assert_int_equal(shortage.available_nusd, 14 * USD);
+    assert_int_equal(
+        book_admit(book, record, &(struct demand){.nusd = 15 * USD}, &next, &admission),
+        FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admission.available_nusd, 14 * USD);
     key_record_drop(store_keyring(fixture->store), &record);
 }
 

@@ -9,16 +9,17 @@ static void admit_at_the_exact_balance_passes_one_less_does_not(void **state)
     (void)state;
     struct key_record key = plain_key(41460000);
     struct hold hold = {0};
-    struct shortage shortage = {0};
-    assert_int_equal(book_admit(book, &key, 41460001, &hold, &shortage),
+    struct admission admission = {0};
+    assert_int_equal(book_admit(book, &key, &(struct demand){.nusd = 41460001}, &hold, &admission),
                      FAULT_INSUFFICIENT_BALANCE);
-    assert_int_equal(shortage.needed_nusd, 41460001);
-    assert_int_equal(shortage.available_nusd, 41460000);
+    assert_int_equal(admission.needed_nusd, 41460001);
+    assert_int_equal(admission.available_nusd, 41460000);
     assert_false(hold.taken);
     assert_false(hold.pinned);
     assert_int_equal(hold.n, 0);
     assert_int_equal(book_held(book), 0);
-    assert_int_equal(book_admit(book, &key, 41460000, &hold, &shortage), FAULT_NONE);
+    assert_int_equal(book_admit(book, &key, &(struct demand){.nusd = 41460000}, &hold, &admission),
+                     FAULT_NONE);
     assert_true(hold.taken);
     assert_true(hold.pinned);
     assert_int_equal(hold.nusd, 41460000);
@@ -32,11 +33,12 @@ static void admit_second_sees_the_first_hold(void **state)
     (void)state;
     struct key_record key = plain_key(80 * USD);
     struct hold first, second = {0};
-    struct shortage shortage;
+    struct admission admission;
     assert_int_equal(admit(&key, 41 * USD, &first), FAULT_NONE);
-    assert_int_equal(book_admit(book, &key, 41 * USD, &second, &shortage),
-                     FAULT_INSUFFICIENT_BALANCE);
-    assert_int_equal(shortage.available_nusd, 39 * USD);
+    assert_int_equal(
+        book_admit(book, &key, &(struct demand){.nusd = 41 * USD}, &second, &admission),
+        FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admission.available_nusd, 39 * USD);
     finish(&first, 0);
     assert_int_equal(admit(&key, 41 * USD, &second), FAULT_NONE);
     finish(&second, 0);
@@ -76,16 +78,17 @@ static void settle_above_the_hold_goes_into_debt_and_refuses_the_next(void **sta
     (void)state;
     struct key_record key = plain_key(6000000);
     struct hold hold = {0};
-    struct shortage shortage;
+    struct admission admission;
     assert_int_equal(admit(&key, 5000000, &hold), FAULT_NONE);
-    book_settle(book, &hold, 41460000);
+    book_settle(book, &hold, 41460000, 0);
     assert_false(hold.taken);
     assert_true(hold.pinned);
     assert_words(ACCOUNT_USER, USER, 0, 41460000);
     assert_int_equal(book_held(book), 0);
     book_unpin(book, &hold);
-    assert_int_equal(book_admit(book, &key, 1, &hold, &shortage), FAULT_INSUFFICIENT_BALANCE);
-    assert_int_equal(shortage.available_nusd, -35460000);
+    assert_int_equal(book_admit(book, &key, &(struct demand){.nusd = 1}, &hold, &admission),
+                     FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(admission.available_nusd, -35460000);
     assert_int_equal(admit(&key, 0, &hold), FAULT_INSUFFICIENT_BALANCE);
     close_key(&key);
 }
@@ -161,10 +164,11 @@ static void admit_short_of_one_account_takes_none(void **state)
         struct key_record key =
             limited_key(cases[i].user, cases[i].key, cases[i].group, cases[i].each);
         struct hold hold = {0};
-        struct shortage shortage = {0};
-        assert_int_equal(book_admit(book, &key, 10, &hold, &shortage), cases[i].fault);
-        assert_int_equal(shortage.needed_nusd, 10);
-        assert_int_equal(shortage.available_nusd, cases[i].available);
+        struct admission admission = {0};
+        assert_int_equal(book_admit(book, &key, &(struct demand){.nusd = 10}, &hold, &admission),
+                         cases[i].fault);
+        assert_int_equal(admission.needed_nusd, 10);
+        assert_int_equal(admission.available_nusd, cases[i].available);
         assert_int_equal(hold.n, 0);
         assert_words(ACCOUNT_USER, USER, 0, 0);
         assert_words(ACCOUNT_KEY, KEY, 0, 0);
@@ -260,7 +264,7 @@ static void admit_on_a_new_day_rolls_over_and_an_old_hold_settles_on_the_old_day
     assert_string_equal(account_period(key.group_account), "2026-11-25");
     assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").held, 3 * USD);
     assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").held, 5 * USD);
-    book_settle(book, &old, USD);
+    book_settle(book, &old, USD, 0);
     assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-24").spent, 3 * USD);
     assert_int_equal(peek(ACCOUNT_GROUP, GROUP, "2026-11-25").spent, 0);
     book_unpin(book, &old);
@@ -329,7 +333,7 @@ static void account_stays_until_record_and_hold_are_gone(void **state)
     assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
     close_key(&key);
     assert_true(peek(ACCOUNT_USER, USER, "").here);
-    book_settle(book, &hold, 3);
+    book_settle(book, &hold, 3, 0);
     assert_words(ACCOUNT_USER, USER, 0, 3);
     book_unpin(book, &hold);
     assert_false(peek(ACCOUNT_USER, USER, "").here);
@@ -343,7 +347,7 @@ static void account_that_is_here_keeps_its_own_words(void **state)
     struct key_record key = plain_key(10);
     struct hold hold;
     assert_int_equal(admit(&key, 10, &hold), FAULT_NONE);
-    book_settle(book, &hold, 8);
+    book_settle(book, &hold, 8, 0);
     /* What the database says before the commit. */
     struct account *again = open_account(ACCOUNT_USER, USER, "", 10, 0);
     assert_ptr_equal(again, key.user_account);

@@ -71,6 +71,62 @@ static void admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k(void *
     close_key(&key);
 }
 
+#define KEYS 200
+#define GROUP_LIMIT 5000
+
+static struct key_record group_keys[KEYS];
+
+/* Asks with every key of the group in turn, beginning at another one than the others; ends half of
+ * its requests at once, the rest one later. */
+static void *run_group(void *argument)
+{
+    struct racer *racer = argument;
+    struct hold before = {.nusd = 0};
+    unsigned first = racer->seed % KEYS;
+    pthread_barrier_wait(racer->start);
+    clock_set(1000000, NOW);
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct hold hold;
+        if (admit(&group_keys[(first + i) % KEYS], 1, &hold) != FAULT_NONE)
+            continue;
+        racer->passes++;
+        if (before.taken)
+            finish(&before, 0);
+        before = hold;
+    }
+    if (before.taken)
+        finish(&before, 0);
+    clock_thaw();
+    return NULL;
+}
+
+static void
+admit_by_64_threads_with_200_keys_of_a_limited_group_passes_exactly_its_limit(void **state)
+{
+    (void)state;
+    static struct racer racers[THREADS];
+    const struct limit limit = {.scope = LIMIT_group,
+                                .owner = GROUP,
+                                .metric = LIMIT_REQUESTS,
+                                .size = {GROUP_LIMIT, DAY_US, GROUP_LIMIT}};
+    book_lock(book);
+    assert_true(meters_set(book_meters(book), &limit));
+    book_unlock(book);
+    for (unsigned i = 0; i < KEYS; i++) {
+        group_keys[i] = plain_key(1000000);
+        group_keys[i].id = KEY + i;
+    }
+    run_racers(racers, group_keys, run_group);
+    int passes = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        passes += racers[i].passes;
+    printf("race: %d of %d requests passed, the limit is %d\n", passes, THREADS * KEYS,
+           GROUP_LIMIT);
+    assert_int_equal(passes, GROUP_LIMIT);
+    for (unsigned i = 0; i < KEYS; i++)
+        close_key(&group_keys[i]);
+}
+
 static unsigned next_random(unsigned *seed)
 {
     *seed = *seed * 1664525u + 1013904223u;
@@ -139,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOOK_TEST(admit_by_64_threads_with_money_for_k_passes_exactly_k),
         BOOK_TEST(admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k),
+        BOOK_TEST(admit_by_64_threads_with_200_keys_of_a_limited_group_passes_exactly_its_limit),
         BOOK_TEST(settle_by_random_exits_returns_held_to_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,11 +167,12 @@ static void forgotten_record_lives_with_its_accounts_until_its_holder_drops_it(v
     keyring_forget_key(keyring, 1);
     assert_string_equal(record->name, "laptop");
     struct hold hold = {0};
-    struct shortage shortage;
-    assert_int_equal(book_admit(book, record, 5, &hold, &shortage), FAULT_NONE);
+    struct admission admission;
+    assert_int_equal(book_admit(book, record, &(struct demand){.nusd = 5}, &hold, &admission),
+                     FAULT_NONE);
     key_record_drop(keyring, &record);
     assert_true(account_is_here(ACCOUNT_USER, 10));
-    book_settle(book, &hold, 5);
+    book_settle(book, &hold, 5, 0);
     book_unpin(book, &hold);
     assert_false(account_is_here(ACCOUNT_USER, 10));
     assert_false(account_is_here(ACCOUNT_GROUP, 100));
@@ -421,12 +422,13 @@ static void *run_reader(void *argument)
     for (int i = 0; i < 4000; i++) {
         struct key_record *record;
         struct hold hold = {0};
-        struct shortage shortage;
+        struct admission admission;
         if (find((i * 7 + (int)reader->number) % 20, &record) != KEYRING_FOUND)
             continue;
-        if (book_admit(book, record, 1, &hold, &shortage) == FAULT_NONE) {
+        if (book_admit(book, record, &(struct demand){.nusd = 1}, &hold, &admission) ==
+            FAULT_NONE) {
             key_record_drop(keyring, &record);
-            book_settle(book, &hold, 0);
+            book_settle(book, &hold, 0, 0);
             book_unpin(book, &hold);
             reader->found++;
         }

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "relay/allowance.h"
+
 static const struct settings detailed = {.server_error_details = true};
 static const struct settings bare = {.server_error_details = false};
 static const struct settings openai = {.server_error_details = true,
@@ -169,6 +171,35 @@ static void waits_are_told_in_both_headers(void **state)
     failure_release(&f);
 }
 
+static void wait_for_a_limit_of_ours_is_told_to_the_millisecond(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t us;
+        bool never;
+        const char *expected;
+    } rows[] = {
+        {1, false, "retry-after: 1\nretry-after-ms: 1\n"},
+        {100000, false, "retry-after: 1\nretry-after-ms: 100\n"},
+        {20000000, false, "retry-after: 20\nretry-after-ms: 20000\n"},
+        {20000001, false, "retry-after: 21\nretry-after-ms: 20001\n"},
+        {60000000, false, "retry-after: 60\nretry-after-ms: 60000\n"},
+        {60006000, false, "retry-after: 60\nretry-after-ms: 60000\nx-should-retry: false\n"},
+        {0, true, "x-should-retry: false\n"},
+    };
+    struct failure f = {0};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct limit_refusal refusal = {.metric = LIMIT_REQUESTS,
+                                              .amount = 3,
+                                              .period_us = MINUTE_US,
+                                              .wait_us = rows[i].us,
+                                              .never = rows[i].never};
+        failure_set_limit(&f, FAULT_TOKEN_RATE_LIMITED, &refusal);
+        assert_headers(&f, rows[i].expected);
+    }
+    failure_release(&f);
+}
+
 static void fault_that_passes_soon_says_one_second(void **state)
 {
     (void)state;
@@ -244,6 +275,7 @@ int main(void)
         cmocka_unit_test(openai_dialect_has_param_before_a_text_for_a_code),
         cmocka_unit_test(longest_message_fits),
         cmocka_unit_test(waits_are_told_in_both_headers),
+        cmocka_unit_test(wait_for_a_limit_of_ours_is_told_to_the_millisecond),
         cmocka_unit_test(fault_that_passes_soon_says_one_second),
         cmocka_unit_test(every_fault_has_a_documented_status),
         cmocka_unit_test(body_without_room_is_told),

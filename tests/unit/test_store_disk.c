@@ -108,10 +108,11 @@ static void failing_change_alone_recovers_without_traffic(void **state)
     wait_degraded(fixture, false, 2000);
     /* What was taken early is back in the book. */
     struct hold hold = {0};
-    struct shortage shortage;
-    assert_int_equal(book_admit(store_book(fixture->store), record, 10 * USD, &hold, &shortage),
+    struct admission admission;
+    assert_int_equal(book_admit(store_book(fixture->store), record,
+                                &(struct demand){.nusd = 10 * USD}, &hold, &admission),
                      FAULT_NONE);
-    book_settle(store_book(fixture->store), &hold, 0);
+    book_settle(store_book(fixture->store), &hold, 0, 0);
     book_unpin(store_book(fixture->store), &hold);
     key_record_drop(store_keyring(fixture->store), &record);
 }

@@ -138,12 +138,13 @@ static void give_back_goes_to_every_account_of_the_charge(void **state)
     assert_spent(fixture, room->record, CHARGE * 8 / 15);
     assert_sound(fixture);
     struct hold hold = {0};
-    struct shortage shortage;
+    struct admission admission;
     int64_t left = 9 * USD - CHARGE * 8 / 15;
     struct book *book = store_book(fixture->store);
-    assert_int_equal(book_admit(book, room->record, left + 1, &hold, &shortage),
-                     FAULT_GROUP_QUOTA_EXHAUSTED);
-    assert_int_equal(shortage.available_nusd, left);
+    assert_int_equal(
+        book_admit(book, room->record, &(struct demand){.nusd = left + 1}, &hold, &admission),
+        FAULT_GROUP_QUOTA_EXHAUSTED);
+    assert_int_equal(admission.available_nusd, left);
     key_record_drop(store_keyring(fixture->store), &room->record);
     store_close(&fixture->store);
     assert_int_equal(db_number(fixture, "SELECT COUNT(*) FROM accounts WHERE kind > 0 AND "

@@ -17,6 +17,7 @@
 #include "store/book.h"
 #include "store/keyring.h"
 #include "usage_read.h"
+#include "vector_limit.h"
 #include "vector_read.h"
 #include "vector_task.h"
 
@@ -167,8 +168,9 @@ static void desk_open(struct desk *desk, const json_t *in)
 
 static void desk_take(struct desk *desk, int64_t nusd)
 {
-    struct shortage shortage;
-    assert_int_equal(book_admit(desk->book, &desk->key, nusd, &desk->before, &shortage),
+    struct admission admission;
+    assert_int_equal(book_admit(desk->book, &desk->key, &(struct demand){.nusd = nusd},
+                                &desk->before, &admission),
                      FAULT_NONE);
 }
 
@@ -182,7 +184,7 @@ static void desk_peek(const struct desk *desk, int64_t *held, int64_t *spent)
 static void desk_close(struct desk *desk)
 {
     if (desk->before.taken)
-        book_settle(desk->book, &desk->before, 0);
+        book_settle(desk->book, &desk->before, 0, 0);
     if (desk->before.pinned)
         book_unpin(desk->book, &desk->before);
     assert_int_equal(book_held(desk->book), 0);
@@ -204,20 +206,21 @@ static void run_reserve(const json_t *vector)
     if (integer(in, "held_nusd") > 0)
         desk_take(&desk, integer(in, "held_nusd"));
     struct hold hold = {0};
-    struct shortage shortage = {0};
-    enum fault fault = book_admit(desk.book, &desk.key, charge.nusd, &hold, &shortage);
+    struct admission admission = {0};
+    enum fault fault =
+        book_admit(desk.book, &desk.key, &(struct demand){.nusd = charge.nusd}, &hold, &admission);
     int64_t held, spent;
     desk_peek(&desk, &held, &spent);
     if (json_is_true(json_object_get(expect, "admit"))) {
         CHECK_VECTOR(vector, fault == FAULT_NONE);
         CHECK_VECTOR(vector, held == integer(expect, "held_after"));
-        book_settle(desk.book, &hold, 0);
+        book_settle(desk.book, &hold, 0, 0);
         book_unpin(desk.book, &hold);
     } else {
         CHECK_VECTOR(vector, fault == FAULT_INSUFFICIENT_BALANCE);
         CHECK_VECTOR(vector, fault_info(fault)->status == integer(expect, "status"));
-        CHECK_VECTOR(vector, shortage.needed_nusd == integer(expect, "hold_nusd"));
-        CHECK_VECTOR(vector, shortage.available_nusd == integer(expect, "available_before"));
+        CHECK_VECTOR(vector, admission.needed_nusd == integer(expect, "hold_nusd"));
+        CHECK_VECTOR(vector, admission.available_nusd == integer(expect, "available_before"));
         CHECK_VECTOR(vector, held == integer(in, "held_nusd"));
     }
     desk_close(&desk);
@@ -242,7 +245,7 @@ static void run_settle(const json_t *vector)
     struct desk desk;
     desk_open(&desk, in);
     desk_take(&desk, integer(in, "hold_nusd"));
-    book_settle(desk.book, &desk.before, integer(in, "actual_nusd"));
+    book_settle(desk.book, &desk.before, integer(in, "actual_nusd"), 0);
     int64_t held, spent;
     desk_peek(&desk, &held, &spent);
     CHECK_VECTOR(vector, held == integer(expect, "held_after"));
@@ -251,9 +254,9 @@ static void run_settle(const json_t *vector)
     /* A user in debt is refused, whatever the price. */
     if (integer(expect, "debt") > 0) {
         struct hold hold = {0};
-        struct shortage shortage;
-        CHECK_VECTOR(vector, book_admit(desk.book, &desk.key, 0, &hold, &shortage) ==
-                                 FAULT_INSUFFICIENT_BALANCE);
+        struct admission admission;
+        CHECK_VECTOR(vector, book_admit(desk.book, &desk.key, &(struct demand){.nusd = 0}, &hold,
+                                        &admission) == FAULT_INSUFFICIENT_BALANCE);
     }
     desk_close(&desk);
 }
@@ -273,9 +276,9 @@ static const struct kind kinds[] = {
     {"reserve", run_reserve},
     {"settle", run_settle},
     {"task", run_task},
-    {"ratelimit", NULL},
-    {"duration", NULL},
-    {"concurrency", NULL},
+    {"ratelimit", run_ratelimit},
+    {"duration", run_duration},
+    {"concurrency", run_concurrency},
     {"group", NULL},
     {"import", NULL},
     {"reject", NULL},
@@ -322,6 +325,9 @@ KIND_TEST(estimate)
 KIND_TEST(reserve)
 KIND_TEST(settle)
 KIND_TEST(task)
+KIND_TEST(ratelimit)
+KIND_TEST(duration)
+KIND_TEST(concurrency)
 
 static void vectors_each_have_a_known_kind(void **state)
 {
@@ -359,6 +365,9 @@ int main(void)
         cmocka_unit_test(vectors_of_reserve_give_their_results),
         cmocka_unit_test(vectors_of_settle_give_their_results),
         cmocka_unit_test(vectors_of_task_give_their_results),
+        cmocka_unit_test(vectors_of_ratelimit_give_their_results),
+        cmocka_unit_test(vectors_of_duration_give_their_results),
+        cmocka_unit_test(vectors_of_concurrency_give_their_results),
         cmocka_unit_test(vectors_each_have_a_known_kind),
         cmocka_unit_test(vector_of_unknown_kind_is_not_found),
     };

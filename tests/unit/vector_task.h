@@ -41,7 +41,7 @@ UNUSED static void life_hold(struct life *life)
     struct counters counters = {{0}};
     struct price_match match = {0};
     struct charge charge;
-    struct shortage shortage;
+    struct admission admission;
     struct task *task = &life->making.create.task;
     struct ledger_entry *entry = &life->making.settle.entry;
     making_fill(life->fixture, &life->making, life->record, T0);
@@ -56,8 +56,8 @@ UNUSED static void life_hold(struct life *life)
     task->group_ppm = life->record->group_ppm;
     task->user_ppm = life->record->user_ppm;
     task->hold_nusd = entry->hold_nusd = charge.nusd;
-    assert_int_equal(book_admit(store_book(life->fixture->store), life->record, charge.nusd,
-                                &entry->hold, &shortage),
+    assert_int_equal(book_admit(store_book(life->fixture->store), life->record,
+                                &(struct demand){.nusd = charge.nusd}, &entry->hold, &admission),
                      FAULT_NONE);
     assert_int_equal(task_send(life->fixture, &life->making.create), STORE_OK);
 }
@@ -68,7 +68,7 @@ UNUSED static void life_submit(struct life *life, enum task_step step)
     bool taken = step == TASK_STEP_SUBMITTED;
     end_fill(life->fixture, &life->making, NULL, step, taken ? "up-1" : NULL);
     entry->charge_nusd = taken ? life->making.create.task.hold_nusd : 0;
-    book_settle(store_book(life->fixture->store), &entry->hold, entry->charge_nusd);
+    book_settle(store_book(life->fixture->store), &entry->hold, entry->charge_nusd, 0);
     assert_int_equal(settle(life->fixture, &life->making.settle), STORE_OK);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "store/admin_run.h"
 
 /* Arguments of an operation: "name:type", '!' behind those that must be there.  Types: s text,
@@ -35,6 +36,9 @@ static const struct operation operations[] = {
      "name:s! models:l endpoints:l ratio:s quota:q user_quota:q enabled:b"},
     {"group list", false, admin_group_list, ""},
     {"group show", false, admin_group_show, "name:s!"},
+    {"limit set", true, admin_limit_set, "scope:s! name:s! metric:s! amount:s! burst:s model:s"},
+    {"limit rm", true, admin_limit_rm, "scope:s! name:s! metric:s! period:s model:s"},
+    {"limit list", false, admin_limit_list, ""},
     {"task list", false, admin_task_list, "limit:i user:s state:s after:s"},
     {"task show", false, admin_task_show, "id:s!"},
     {"task cancel", true, admin_task_cancel, "id:s!"},
@@ -229,6 +233,7 @@ static void change(struct admin_run *run, const struct operation *operation)
     undo_credits(run);
     run->room->tasks->tally = tally;
     run->give_back = (struct give_back){0};
+    run->limit_change = ADMIN_LIMIT_NONE;
     db_undo(run->db);
 }
 
@@ -275,11 +280,30 @@ static void apply(const struct admin_room *room, const struct admin_effect *effe
     }
 }
 
+static void apply_limit(struct admin_run *run)
+{
+    struct book *book = run->room->book;
+    bool ok = true;
+    if (run->limit_change == ADMIN_LIMIT_NONE)
+        return;
+    book_lock(book);
+    if (run->limit_change == ADMIN_LIMIT_SET)
+        ok = meters_set(book_meters(book), &run->limit);
+    else
+        meters_remove(book_meters(book), &run->limit);
+    book_unlock(book);
+    if (!ok)
+        log_write(LOG_ERROR, "store",
+                  "memory is out: a limit that was set is not in force before "
+                  "it is set again or the server restarts");
+}
+
 void admin_run_apply(struct admin_run *run)
 {
     for (unsigned i = 0; i < run->effect_count; i++)
         apply(run->room, &run->effects[i]);
     book_give_back(run->room->book, &run->give_back);
+    apply_limit(run);
     if (run->has_new_hash)
         keyring_forget_hash(run->room->keyring, run->new_hash);
 }

@@ -20,6 +20,9 @@
  *   group add     {name, models[], endpoints?[], ratio?, quota?, user_quota?}  -> group
  *   group set     {name, models?[], endpoints?[], ratio?, quota?, user_quota?, enabled?} -> group
  *   group list    {}     group show {name}                 -> [group], group
+ *   limit set     {scope, name, metric, amount, burst?, model?} -> limit
+ *   limit rm      {scope, name, metric, period?, model?}   -> {scope,name,metric,ended}
+ *   limit list    {}                                       -> [limit]
  *   task list     {limit?, user?, state?, after?}          -> [task], newest first; after = the
  *                                                            id of the last task seen
  *   task show     {id}                                     -> task
@@ -34,6 +37,11 @@
  *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
  *   key    {id,name,hint,user,group,enabled,expires,limit,spent,models,networks,created}
  *   group  {id,name,enabled,ratio,models,endpoints,quota,user_quota,spent}
+ *   limit  {scope,name,metric,amount,burst,model}; scope: key (name: its id or hint), user, group,
+ *           group_user (name: the group), model, provider; name "*": each that has no such limit of
+ *           its own; metric: requests, tokens, concurrent; amount: "60/min", "100000/day", of
+ *           concurrent "8"; burst: what may be used at once (default: the amount); model: only
+ *           requests for it are counted, or null; period: min, day (default: every one)
  *   usage  {request_id,ts,user,key_id,group,endpoint,model,provider,upstream_model,stream,status,
  *           reason,end,attempts,counters,source,hold,charge,flags,t_first_ms,t_total_ms}
  *   task   {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,

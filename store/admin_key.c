@@ -153,12 +153,10 @@ enum store_code admin_key_list(struct admin_run *run)
     return admin_done(run);
 }
 
-/* By id, as a number or in digits, or by hint. */
-static enum store_code find_key(struct admin_run *run, struct key_row *row)
+enum store_code admin_find_key(struct admin_run *run, struct str text, struct key_row *row)
 {
-    struct str text = admin_text(run, "id");
-    int64_t id = admin_number(run, "id", 0);
-    bool is_id = id > 0 || str_i64(text, 1, INT64_MAX, &id);
+    int64_t id = 0;
+    bool is_id = str_i64(text, 1, INT64_MAX, &id);
     int n = is_id ? key_by_id(run->db, id, row) : key_by_hint(run->db, text, row);
     if (n == 1)
         return STORE_OK;
@@ -169,6 +167,15 @@ static enum store_code find_key(struct admin_run *run, struct key_row *row)
     if (is_id)
         return admin_refuse(run, STORE_NOTFOUND, "no key %lld", (long long)id);
     return admin_refuse(run, STORE_NOTFOUND, "no key \"%.40s\"", text.p);
+}
+
+/* By id, as a number or in digits, or by hint. */
+static enum store_code find_key(struct admin_run *run, struct key_row *row)
+{
+    char digits[24];
+    int64_t id = admin_number(run, "id", 0);
+    snprintf(digits, sizeof digits, "%lld", (long long)id);
+    return admin_find_key(run, id > 0 ? str_of(digits) : admin_text(run, "id"), row);
 }
 
 enum store_code admin_key_show(struct admin_run *run)

@@ -38,6 +38,8 @@ struct admin_effect {
 
 #define ADMIN_EFFECTS_MAX 4
 
+enum admin_limit_change { ADMIN_LIMIT_NONE, ADMIN_LIMIT_SET, ADMIN_LIMIT_END };
+
 /* What the operations work with; the same for all runs of a batch. */
 struct admin_room {
     struct db *db;
@@ -58,7 +60,9 @@ struct admin_run {
     json_t *before; /* owned; for the audit */
     struct admin_effect effects[ADMIN_EFFECTS_MAX];
     unsigned effect_count;
-    struct give_back give_back;         /* for the book, after the commit */
+    struct give_back give_back; /* for the book, after the commit */
+    struct limit limit;         /* the same */
+    enum admin_limit_change limit_change;
     uint8_t new_hash[SECRET_HASH_SIZE]; /* a key that is new: its negative entry must go */
     bool has_new_hash;
 };
@@ -115,6 +119,9 @@ void admin_store_list(struct admin_run *run, enum row_list list, int64_t owner_i
 /* The user's account, made when it is new. */
 MUST_USE bool admin_user_account(struct admin_run *run, int64_t user_id, struct account_row *row);
 
+/* A key by its id in digits, or by its hint. */
+enum store_code admin_find_key(struct admin_run *run, struct str text, struct key_row *row);
+
 enum store_code admin_user_add(struct admin_run *run);
 enum store_code admin_user_list(struct admin_run *run);
 enum store_code admin_user_show(struct admin_run *run);
@@ -131,6 +138,9 @@ enum store_code admin_group_add(struct admin_run *run);
 enum store_code admin_group_set(struct admin_run *run);
 enum store_code admin_group_list(struct admin_run *run);
 enum store_code admin_group_show(struct admin_run *run);
+enum store_code admin_limit_set(struct admin_run *run);
+enum store_code admin_limit_rm(struct admin_run *run);
+enum store_code admin_limit_list(struct admin_run *run);
 enum store_code admin_task_list(struct admin_run *run);
 enum store_code admin_task_show(struct admin_run *run);
 enum store_code admin_task_cancel(struct admin_run *run);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/migrate.h"
+#include "store/sqlite_limits.h"
 #include "store/store_thread.h"
 
 #define SOUND_CHECK_MS 2000
@@ -43,6 +44,14 @@ static bool recover(struct store *store, struct buf *why)
     return false;
 }
 
+static bool read_limits(struct store *store, struct buf *why)
+{
+    if (limits_load(store->db, store->book))
+        return true;
+    (void)!buf_addf(why, "cannot read the limits of %s", store->path);
+    return false;
+}
+
 static bool open_database(struct store *store, struct buf *why, bool *in_use)
 {
     struct buf finding;
@@ -56,7 +65,8 @@ static bool open_database(struct store *store, struct buf *why, bool *in_use)
         (void)!buf_addf(why, "%s is damaged (%.*s); restore a backup", store->path, STR_ARG(text));
     }
     buf_release(&finding);
-    return sound && migrate_database(store->db, store->path, why) && recover(store, why);
+    return sound && migrate_database(store->db, store->path, why) && recover(store, why) &&
+           read_limits(store, why);
 }
 
 static bool start_thread(struct store *store)

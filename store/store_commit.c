@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/sqlite_limits.h"
 #include "store/sqlite_pins.h"
 #include "store/store_queue.h"
 
@@ -60,7 +61,10 @@ bool store_has_db(struct store *store)
         snprintf(line, sizeof line, "%.*s", STR_ARG(text));
         note_trouble(store, line);
     } else {
-        task_counts_read(store); /* a commit that failed may be there after all */
+        /* A commit that failed may be there after all. */
+        task_counts_read(store);
+        if (!limits_load(store->db, store->book))
+            db_forgive(store->db);
     }
     buf_release(&why);
     return store->db != NULL;

@@ -13,6 +13,7 @@
 #include "relay/content_renewal.h"
 #include "relay/delivery.h"
 #include "relay/outbound.h"
+#include "relay/provider_turn.h"
 #include "relay/task_submit.h"
 #include "relay/verdict.h"
 
@@ -211,9 +212,24 @@ static bool may_repeat(const struct request *request)
                                                  request->offer->provider->images_retry_ambiguous);
 }
 
+/* The next offer whose provider has a turn for it; without one the request is refused. */
+static bool take_offer(struct request *request)
+{
+    const struct offer *offer;
+    while ((offer = plan_next(&request->plan)) != NULL) {
+        if (provider_turn_take(request, offer->provider)) {
+            request->offer = offer;
+            return true;
+        }
+    }
+    request_refuse(request);
+    return false;
+}
+
 static void try_next(struct request *request)
 {
-    request->offer = plan_next(&request->plan);
+    if (!take_offer(request))
+        return;
     /* What may not be repeated is not risked on a pooled connection that may be dying. */
     request->fresh_connect = !may_repeat(request);
     request->no_usage_options = false;

@@ -12,6 +12,7 @@
 #include "relay/count.h"
 #include "relay/error_dialect.h"
 #include "relay/pin.h"
+#include "relay/provider_turn.h"
 #include "relay/task_submit.h"
 
 #define LINGER_MS 1000 /* how long an upstream may go on after its last word */
@@ -82,9 +83,10 @@ void request_settle(struct request *request, bool charge, bool wait)
     if (charge)
         pin_issue(request, entry);
     task_submit_end(request, charge);
+    int64_t tokens = charge ? count_used_tokens(request, entry) : 0;
+    provider_turn_end(request, tokens);
     if (entry->hold.taken)
-        book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd,
-                    charge ? count_used_tokens(request, entry) : 0);
+        book_settle(store_book(request->relay->store), &entry->hold, entry->charge_nusd, tokens);
     mail_entry(request);
     if (!wait)
         return;

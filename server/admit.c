@@ -15,6 +15,7 @@
 #include "relay/multipart_boundary.h"
 #include "relay/outbound.h"
 #include "relay/pin.h"
+#include "relay/provider_turn.h"
 #include "relay/request.h"
 #include "relay/task_get.h"
 #include "relay/task_submit.h"
@@ -71,18 +72,67 @@ static enum fault find_token(const struct head *head, struct str *token)
     return token->n > 0 ? FAULT_NONE : FAULT_MALFORMED_AUTHORIZATION;
 }
 
+static bool is_trusted(const struct client *client, struct str list)
+{
+    struct str one;
+    while (list.n > 0 && str_cut(&list, ',', &one)) {
+        struct network network;
+        one = str_trim(one);
+        if (client->is_unix
+                ? str_eq(one, STR("unix"))
+                : network_parse(one, &network) && network_contains(&network, client->address))
+            return true;
+    }
+    return false;
+}
+
+/* The last element of X-Forwarded-For, if the peer may speak for others; else the peer. */
+static void caller_address(const struct exchange *x, const struct head *head, uint8_t address[16])
+{
+    struct str forwarded;
+    memcpy(address, x->client->address, 16);
+    const char *trusted = x->request->snapshot->settings.server_trusted_proxy;
+    if (!head_find(head, STR("x-forwarded-for"), &forwarded) ||
+        head_count(head, STR("x-forwarded-for")) > 1 || !is_trusted(x->client, str_of(trusted)))
+        return;
+    size_t last = forwarded.n;
+    while (last > 0 && forwarded.p[last - 1] != ',')
+        last--;
+    struct network network;
+    if (network_parse(str_trim(str_from(forwarded, last)), &network))
+        memcpy(address, network.address, 16);
+}
+
+/* A key that is not good counts against the address that sent it; of too many such, those that
+ * nobody knows get another answer. */
+static enum fault refuse_key(struct exchange *x, const struct head *head, enum fault fault)
+{
+    uint8_t address[16];
+    int64_t wait_us = 0;
+    if (fault_info(fault)->status == 401) {
+        caller_address(x, head, address);
+        wait_us = strangers_note_us(store_strangers(x->request->relay->store), address);
+    }
+    bool too_many = wait_us > 0 && fault == FAULT_UNKNOWN_TOKEN;
+    fault = too_many ? FAULT_ADDRESS_RATE_LIMITED : fault;
+    failure_set(&x->refused, fault, "%s", "");
+    if (too_many)
+        x->refused.retry_after_ms = (wait_us + 999) / 1000;
+    return fault;
+}
+
 static enum fault authenticate(struct exchange *x, const struct head *head, bool *pending)
 {
     struct str token;
     uint8_t hash[SECRET_HASH_SIZE];
     enum fault fault = find_token(head, &token);
-    if (fault == FAULT_NONE) {
-        secret_hash(token, hash);
-        fault = request_authenticate(x->request, hash, pending);
-    }
-    if (fault != FAULT_NONE)
+    if (fault != FAULT_NONE) {
         failure_set(&x->refused, fault, "%s", "");
-    return fault;
+        return fault;
+    }
+    secret_hash(token, hash);
+    fault = request_authenticate(x->request, hash, pending);
+    return fault == FAULT_NONE ? fault : refuse_key(x, head, fault);
 }
 
 static enum fault refuse_work(struct exchange *x)
@@ -117,39 +167,8 @@ enum fault admit_head(struct exchange *x, const struct head *head, bool *pending
     return fault;
 }
 
-/* --- the caller ----------------------------------------------------------------------------------
+/* --- the head of the body-------------------------------------------------------------------------
  */
-
-static bool is_trusted(const struct client *client, struct str list)
-{
-    struct str one;
-    while (list.n > 0 && str_cut(&list, ',', &one)) {
-        struct network network;
-        one = str_trim(one);
-        if (client->is_unix
-                ? str_eq(one, STR("unix"))
-                : network_parse(one, &network) && network_contains(&network, client->address))
-            return true;
-    }
-    return false;
-}
-
-/* The last element of X-Forwarded-For, if the peer may speak for others; else the peer. */
-static void caller_address(const struct exchange *x, const struct head *head, uint8_t address[16])
-{
-    struct str forwarded;
-    memcpy(address, x->client->address, 16);
-    const char *trusted = x->request->snapshot->settings.server_trusted_proxy;
-    if (!head_find(head, STR("x-forwarded-for"), &forwarded) ||
-        head_count(head, STR("x-forwarded-for")) > 1 || !is_trusted(x->client, str_of(trusted)))
-        return;
-    size_t last = forwarded.n;
-    while (last > 0 && forwarded.p[last - 1] != ',')
-        last--;
-    struct network network;
-    if (network_parse(str_trim(str_from(forwarded, last)), &network))
-        memcpy(address, network.address, 16);
-}
 
 static bool is_json_type(struct str type)
 {
@@ -228,12 +247,13 @@ enum fault admit_key(struct exchange *x, const struct head *head)
 {
     uint8_t address[16];
     struct request *request = x->request;
-    caller_address(x, head, address);
-    enum fault fault = key_record_check(request->key, address, clock_wall_ms());
-    if (fault != FAULT_NONE) {
-        failure_set(&x->refused, fault, "%s", "");
-        return fault;
+    enum fault fault = request_authenticated(request);
+    if (fault == FAULT_NONE) {
+        caller_address(x, head, address);
+        fault = key_record_check(request->key, address, clock_wall_ms());
     }
+    if (fault != FAULT_NONE)
+        return refuse_key(x, head, fault);
     fault = check_body_head(x, head);
     if (fault == FAULT_NONE)
         fault = keep_headers(x, head);
@@ -403,9 +423,12 @@ static enum fault plan_call(struct request *request)
     return FAULT_NONE;
 }
 
-/* Its offers are planned, unless something was refused before: money, then the first attempt. */
+/* Its offers are planned, unless something was refused before: limits and money, then the first
+ * attempt. */
 static void begin_call(struct request *request, enum fault fault)
 {
+    if (fault == FAULT_NONE)
+        fault = provider_turn_skim(request);
     if (fault == FAULT_NONE)
         fault = take_hold(request);
     if (fault != FAULT_NONE)

@@ -180,15 +180,10 @@ static enum exchange_verdict on_head(struct exchange *x, const char *method, con
     x->http_1_0 = str_eq(head.version, STR("HTTP/1.0"));
     x->is_head = str_eq(head.method, STR("HEAD"));
     x->expects_continue = !x->http_1_0 && head_find(&head, STR("expect"), &expect);
-    if (x->phase == EXCHANGE_AUTH) {
-        fault = request_authenticated(x->request);
-        if (fault != FAULT_NONE)
-            failure_set(&x->refused, fault, "%s", "");
-        else
-            fault = admit_key(x, &head);
-    } else {
+    if (x->phase == EXCHANGE_AUTH)
+        fault = admit_key(x, &head);
+    else
         fault = x->is_admin ? admin_exchange_head(x, &head) : admit_head(x, &head, &pending);
-    }
     if (pending) {
         x->phase = EXCHANGE_AUTH;
         client_disarm(x->client); /* the store has a limit of its own */

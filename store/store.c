@@ -86,6 +86,7 @@ static void free_store(struct store **store)
     struct store *gone = *store;
     *store = NULL;
     keyring_free(&gone->keyring);
+    strangers_free(&gone->strangers);
     book_free(&gone->book);
     ledger_batch_free(&gone->batch);
     db_close(&gone->db);
@@ -109,8 +110,10 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->path = str_dup(str_of(options->path));
     store->book = book_new();
     store->keyring = store->book != NULL ? keyring_new(store->book) : NULL;
+    store->strangers = store->book != NULL ? strangers_new(store->book) : NULL;
     store->batch = ledger_batch_new(&store->ids);
-    if (store->path == NULL || store->keyring == NULL || store->batch == NULL) {
+    if (store->path == NULL || store->keyring == NULL || store->strangers == NULL ||
+        store->batch == NULL) {
         (void)!buf_addf(why, "out of memory");
         goto fail;
     }
@@ -153,6 +156,11 @@ struct book *store_book(struct store *store)
 struct keyring *store_keyring(struct store *store)
 {
     return store->keyring;
+}
+
+struct strangers *store_strangers(struct store *store)
+{
+    return store->strangers;
 }
 
 int64_t store_newest_id(const struct store *store)

@@ -19,6 +19,7 @@
 #include "config/provider.h"
 #include "store/book.h"
 #include "store/keyring.h"
+#include "store/strangers.h"
 #include "store/task.h"
 
 struct store;
@@ -59,6 +60,7 @@ void store_close(struct store **store);
 
 struct book *store_book(struct store *store);
 struct keyring *store_keyring(struct store *store);
+struct strangers *store_strangers(struct store *store);
 /* The newest id in the database at start, for ident_init. */
 int64_t store_newest_id(const struct store *store);
 

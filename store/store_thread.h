@@ -54,6 +54,7 @@ struct store {
     struct mailbox box;
     struct book *book;
     struct keyring *keyring;
+    struct strangers *strangers;
     int64_t newest_id;
     atomic_uint ills;
     atomic_bool late_posted;

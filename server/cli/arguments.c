@@ -98,6 +98,8 @@ static bool add_words(const struct invocation *invocation, json_t *arguments, st
     unsigned at = invocation->first_argument;
     while (str_cut(&rest, ' ', &piece) && at < invocation->word_count) {
         char member[32];
+        if (str_starts(piece, STR("[")) && str_ends(piece, STR("]")))
+            piece = str_slice(piece, 1, piece.n - 1);
         size_t n = piece.n < sizeof member ? piece.n : sizeof member - 1;
         for (size_t i = 0; i < n; i++)
             member[i] =

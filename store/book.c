@@ -3,41 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an answer here, not the end of the process. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/clock.h"
+#include "store/account.h"
 #include "store/keyring.h"
-
-/* Whose accounts; compared byte for byte, hence without padding. */
-struct owner_name {
-    int64_t id;
-    int64_t kind; /* enum account_kind */
-};
-
-/* All accounts of one owner that are in memory: one, or one for each period in use. */
-struct owner {
-    struct owner_name name;
-    struct account *accounts;
-    UT_hash_handle hh;
-};
-
-/* One row of the accounts table.  Owner and period never change; the rest is under the mutex.
- * It goes when nobody refers to it, unless an account of an older period of the same owner is still
- * here: a record that points there will roll over to this one, and would begin at 0 again. */
-struct account {
-    struct owner *owner;
-    struct account *next;
-    char period[PERIOD_TEXT_SIZE];
-    unsigned references; /* cached records, holds, the store's */
-    int64_t credited, spent;
-    int64_t held; /* the sum of the holds in force, >= 0 */
-};
 
 struct book {
     pthread_mutex_t mutex;
-    struct owner *owners;
+    struct accounts accounts;
     int64_t held; /* the sum over user accounts: every hold has exactly one */
     struct meters *meters;
 };
@@ -54,139 +26,22 @@ struct periods {
     char text[PERIOD_MONTH + 1][PERIOD_TEXT_SIZE];
 };
 
-void period_format(enum quota_period period, int64_t wall_ms, char text[PERIOD_TEXT_SIZE])
-{
-    char now[CLOCK_TEXT_SIZE];
-    size_t n = 0;
-    switch (period) {
-    case PERIOD_EVER:
-        break;
-    case PERIOD_DAY:
-        n = strlen("2026-11-24");
-        break;
-    case PERIOD_MONTH:
-        n = strlen("2026-11");
-        break;
-    }
-    if (n > 0) {
-        clock_format_utc(wall_ms, now);
-        memcpy(text, now, n);
-    }
-    text[n] = '\0';
-}
-
 /* --- accounts ------------------------------------------------------------------------------- */
-
-/* Money that does not fit stays at the bound: a wrapped sum would hand out credit. */
-static int64_t add_bounded(int64_t a, int64_t b)
-{
-    int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum))
-        return b > 0 ? INT64_MAX : INT64_MIN;
-    return sum;
-}
-
-static int64_t subtract_bounded(int64_t a, int64_t b)
-{
-    int64_t rest;
-    if (__builtin_sub_overflow(a, b, &rest))
-        return b > 0 ? INT64_MIN : INT64_MAX;
-    return rest;
-}
-
-static struct owner *owner_find(const struct book *book, struct owner_name name)
-{
-    struct owner *owner = NULL;
-    HASH_FIND(hh, book->owners, &name, sizeof name, owner);
-    return owner;
-}
-
-static struct account *owner_account(const struct owner *owner, const char *period)
-{
-    struct account *account = owner != NULL ? owner->accounts : NULL;
-    while (account != NULL && strcmp(account->period, period) != 0)
-        account = account->next;
-    return account;
-}
-
-/* Days compare with days and months with months: of equal length, the text decides. */
-static bool period_is_older(const char *a, const char *b)
-{
-    return strlen(a) == strlen(b) && strcmp(a, b) < 0;
-}
-
-static bool account_is_needed(const struct account *account)
-{
-    if (account->references > 0)
-        return true;
-    for (const struct account *other = account->owner->accounts; other; other = other->next) {
-        if (period_is_older(other->period, account->period))
-            return true;
-    }
-    return false;
-}
-
-/* Frees the owner's accounts that nobody needs, and with the last the owner. */
-static void owner_reap(struct book *book, struct owner *owner)
-{
-    struct account **link = &owner->accounts;
-    while (*link != NULL) {
-        struct account *account = *link;
-        if (account_is_needed(account)) {
-            link = &account->next;
-            continue;
-        }
-        CHECK(account->held == 0);
-        *link = account->next;
-        free(account);
-        link = &owner->accounts; /* what it kept here may go now */
-    }
-    if (owner->accounts == NULL) {
-        HASH_DEL(book->owners, owner);
-        free(owner);
-    }
-}
-
-static struct owner *owner_find_or_add(struct book *book, struct owner_name name)
-{
-    struct owner *owner = owner_find(book, name);
-    if (owner != NULL)
-        return owner;
-    owner = calloc(1, sizeof *owner);
-    if (owner == NULL)
-        return NULL;
-    owner->name = name;
-    HASH_ADD(hh, book->owners, name, sizeof owner->name, owner);
-    if (owner->hh.tbl == NULL) { /* how uthash says that memory is out */
-        free(owner);
-        return NULL;
-    }
-    return owner;
-}
 
 /* NOLINTNEXTLINE(readability-function-size): an account's three-part name, and its two amounts. */
 struct account *book_account(struct book *book, enum account_kind kind, int64_t owner_id,
                              const char *period, int64_t credited, int64_t spent)
 {
     CHECK(book != NULL);
-    CHECK(strlen(period) < PERIOD_TEXT_SIZE);
-    struct owner *owner = owner_find_or_add(book, (struct owner_name){owner_id, kind});
-    struct account *account = owner_account(owner, period);
-    if (owner != NULL && account == NULL) {
-        account = calloc(1, sizeof *account);
-        if (account == NULL) {
-            owner_reap(book, owner); /* it may be new and empty */
+    struct account *account = accounts_find(&book->accounts, kind, owner_id, period);
+    if (account == NULL) {
+        account = accounts_add(&book->accounts, kind, owner_id, period);
+        if (account == NULL)
             return NULL;
-        }
-        account->owner = owner;
-        account->next = owner->accounts;
-        owner->accounts = account;
-        memcpy(account->period, period, strlen(period) + 1);
         account->credited = credited;
         account->spent = spent;
     }
-    if (account != NULL)
-        account->references++;
+    account->references++;
     return account;
 }
 
@@ -198,16 +53,15 @@ void book_account_drop(struct book *book, struct account *account)
     CHECK(account->references > 0);
     account->references--;
     if (account->references == 0)
-        owner_reap(book, account->owner);
+        accounts_reap(&book->accounts, account);
 }
 
 void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd)
 {
     CHECK(book != NULL);
-    struct owner *owner = owner_find(book, (struct owner_name){user_id, ACCOUNT_USER});
-    struct account *account = owner_account(owner, "");
+    struct account *account = accounts_find(&book->accounts, ACCOUNT_USER, user_id, "");
     if (account != NULL)
-        account->credited = add_bounded(account->credited, credited_nusd);
+        account->credited = bounded_add(account->credited, credited_nusd);
 }
 
 void book_give_back(struct book *book, const struct give_back *give_back)
@@ -217,10 +71,10 @@ void book_give_back(struct book *book, const struct give_back *give_back)
     book_lock(book);
     for (unsigned i = 0; i < give_back->n; i++) {
         const struct give_back_account *named = &give_back->accounts[i];
-        struct owner *owner = owner_find(book, (struct owner_name){named->owner_id, named->kind});
-        struct account *account = owner_account(owner, named->period);
+        struct account *account =
+            accounts_find(&book->accounts, named->kind, named->owner_id, named->period);
         if (account != NULL)
-            account->spent = subtract_bounded(account->spent, give_back->nusd);
+            account->spent = bounded_subtract(account->spent, give_back->nusd);
     }
     book_unlock(book);
 }
@@ -230,31 +84,12 @@ bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id
                const char *period, int64_t *held, int64_t *spent)
 {
     CHECK(book != NULL);
-    struct owner *owner = owner_find(book, (struct owner_name){owner_id, kind});
-    const struct account *account = owner_account(owner, period);
+    const struct account *account = accounts_find(&book->accounts, kind, owner_id, period);
     if (account == NULL)
         return false;
     *held = account->held;
     *spent = account->spent;
     return true;
-}
-
-enum account_kind account_kind(const struct account *account)
-{
-    CHECK(account != NULL);
-    return (enum account_kind)account->owner->name.kind;
-}
-
-int64_t account_owner(const struct account *account)
-{
-    CHECK(account != NULL);
-    return account->owner->name.id;
-}
-
-const char *account_period(const struct account *account)
-{
-    CHECK(account != NULL);
-    return account->period;
 }
 
 /* --- admission ------------------------------------------------------------------------------ */
@@ -300,11 +135,11 @@ static bool claim_passes(const struct book *book, const struct claim *claim, int
         return true;
     if (claim->quota != NULL) {
         int64_t limit = claim->quota->nusd >= 0 ? claim->quota->nusd : INT64_MAX;
-        *available = subtract_bounded(subtract_bounded(limit, account->spent), account->held);
+        *available = bounded_subtract(bounded_subtract(limit, account->spent), account->held);
         return *available >= nusd;
     }
-    int64_t balance = subtract_bounded(account->credited, account->spent);
-    *available = subtract_bounded(balance, account->held);
+    int64_t balance = bounded_subtract(account->credited, account->spent);
+    *available = bounded_subtract(balance, account->held);
     if (nusd == 0)
         return balance >= 0; /* free, but not for who is in debt */
     return *available >= nusd && nusd <= INT64_MAX - book->held;
@@ -474,7 +309,7 @@ static struct standing stand(const struct claim claims[HOLD_ACCOUNTS_MAX])
         if (account == NULL || (quota != NULL && quota->nusd < 0))
             continue;
         int64_t limit = quota != NULL ? quota->nusd : account->credited;
-        int64_t left = subtract_bounded(limit, account->spent);
+        int64_t left = bounded_subtract(limit, account->spent);
         if (left < standing.available_nusd)
             standing.available_nusd = left;
         if (i <= 1) /* the user's, then the key's own */
@@ -507,7 +342,7 @@ void book_settle(struct book *book, struct hold *hold, int64_t charge_nusd, int6
         struct account *account = hold->accounts[i];
         CHECK(account->held >= hold->nusd);
         account->held -= hold->nusd;
-        account->spent = add_bounded(account->spent, charge_nusd);
+        account->spent = bounded_add(account->spent, charge_nusd);
     }
     book->held -= hold->nusd;
     meters_end(book->meters, &hold->metered, tokens);
@@ -560,17 +395,7 @@ void book_free(struct book **book)
     CHECK(book != NULL);
     if (*book == NULL)
         return;
-    struct owner *owner, *after;
-    HASH_ITER(hh, (*book)->owners, owner, after)
-    {
-        HASH_DEL((*book)->owners, owner);
-        while (owner->accounts != NULL) {
-            struct account *account = owner->accounts;
-            owner->accounts = account->next;
-            free(account);
-        }
-        free(owner);
-    }
+    accounts_free(&(*book)->accounts);
     meters_free(&(*book)->meters);
     (void)pthread_mutex_destroy(&(*book)->mutex);
     free(*book);

@@ -64,7 +64,7 @@ bool store_has_db(struct store *store)
         /* A commit that failed may be there after all. */
         task_counts_read(store);
         if (!limits_load(store->db, store->book))
-            db_forgive(store->db);
+            log_write(LOG_ERROR, "store", "the limits could not be read again");
     }
     buf_release(&why);
     return store->db != NULL;

@@ -5,8 +5,10 @@ import { after, test } from 'node:test';
 import { J1, data, events, fault, reply, S1, told, withUsage } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
+import { Proxy } from './lib/proxy.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
+import { eachSdk } from './lib/sdk.mjs';
 import { Barrier, eventually } from './lib/wait.mjs';
 
 const s = await scene({ after, name: 'rates' }, { fixture: [] });
@@ -519,6 +521,35 @@ test('G1 more than 30 failed keys a minute from an address', async () => {
     const elsewhere = await call(gw, { ...models, key: 'sk-guess-0', from: '127.0.0.78' });
     errorIs(elsewhere, 401, 'invalid_token', 'unknown_token');
     assert.equal((await call(gw, { ...models, key: null, from })).status, 401, 'no key is no failed key');
+});
+
+/* --- SDKs ----------------------------------------------------------------------------------------- */
+
+test('G1 SDKs come back when they are told to, and not where it is of no use', async (t) => {
+    reset();
+    M1.always(reply(J1));
+    await eachSdk(t, 'G1', async (sdk, st) => {
+        const { ids, keys } = await caller({ keys: 2 });
+        const proxy = await Proxy.start(st, gw);
+        const ask = (key) => sdk.run('chat', { url: proxy.url, key, retries: 2 });
+        await set('key', ids[0], 'requests', '60/min', '--burst', '1');
+        await set('key', ids[1], 'requests', '1/day');
+        const one = await ask(keys[0]);
+        assert.equal(one.error, undefined, JSON.stringify(one));
+        const began = performance.now();
+        const two = await ask(keys[0]);
+        assert.equal(two.error, undefined, JSON.stringify(two));
+        // Slow machines may have waited long enough by themselves.
+        const calls = proxy.requests.length;
+        assert.ok(calls <= 3, `${calls} calls`);
+        if (calls === 3) assert.ok(performance.now() - began > 100, 'it has waited');
+        assert.equal((await ask(keys[1])).error, undefined);
+        const { error } = await ask(keys[1]);
+        assert.equal(error.class, 'RateLimitError');
+        assert.equal(error.status, 429);
+        assert.equal(error.reason, 'token_rate_limited');
+        assert.equal(proxy.requests.length, calls + 2, 'asked once');
+    });
 });
 
 /* --- races ---------------------------------------------------------------------------------------- */

@@ -477,6 +477,25 @@ test('G1 a provider whose limit is used up is passed over', async (t) => {
         errorIs(await call(gw, { key, body }), 502, 'server_error', 'upstream_error');
         await rm('provider', 'P2', 'requests');
     });
+    await t.test('G1 its limit is used up while another provider is asked', async () => {
+        reset();
+        await set('provider', 'P2', 'requests', '1/day');
+        const gate = new Barrier();
+        const slow = async (exchange) => {
+            await gate.passed();
+            await fault(500, { message: 'no' })(exchange);
+        };
+        M1.once(slow, fault(500, { message: 'no' }));
+        M2.once(reply(J1));
+        const first = await RawClient.open(gw, { key, body });
+        await M1.request(1);
+        bodyIs(await call(gw, { key, body }), J1);
+        gate.open();
+        errorIs(await first.response(), 502, 'server_error', 'upstream_error');
+        assert.deepEqual([M1.count, M2.count], [2, 1]);
+        await rm('provider', 'P2', 'requests');
+        first.close();
+    });
     await t.test('G1 tokens and concurrency of a provider', async () => {
         reset();
         await set('provider', 'P1', 'tokens', '100/day');
@@ -500,8 +519,9 @@ test('G1 a provider whose limit is used up is passed over', async (t) => {
 
 test('G1 more than 30 failed keys a minute from an address', async () => {
     reset();
-    const { keys } = await caller();
+    const { keys, ids } = await caller({ keys: 2 });
     const { keys: [unseen] } = await caller();
+    await gw.cli(['key', 'disable', ids[1]]);
     const from = '127.0.0.77';
     const bad = (i) => call(gw, { ...models, key: `sk-guess-${i}`, from });
     const began = performance.now();
@@ -518,6 +538,7 @@ test('G1 more than 30 failed keys a minute from an address', async () => {
     }
     // Good keys are not concerned, also those that are looked up for the first time.
     for (const key of [keys[0], unseen]) assert.equal((await call(gw, { ...models, key, from })).status, 200);
+    errorIs(await call(gw, { ...models, key: keys[1], from }), 401, 'invalid_token', 'token_disabled');
     const elsewhere = await call(gw, { ...models, key: 'sk-guess-0', from: '127.0.0.78' });
     errorIs(elsewhere, 401, 'invalid_token', 'unknown_token');
     assert.equal((await call(gw, { ...models, key: null, from })).status, 401, 'no key is no failed key');

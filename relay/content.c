@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "relay/byte_range.h"
+#include "relay/content_answer.h"
 #include "relay/content_renewal.h"
 #include "relay/data_url.h"
 #include "relay/fetch.h"
@@ -20,57 +19,9 @@
 /* What a redirect may show of an address; a longer one is relayed. */
 #define LOCATION_BYTES_MAX ((size_t)4 << 10)
 
-static void refuse(struct request *request, enum fault fault)
+void content_cut(struct request *request)
 {
-    failure_set(&request->failure, fault, "%s", "");
-    request_refuse(request);
-}
-
-static bool is_head(const struct request *request)
-{
-    return strcmp(request->module->method, "HEAD") == 0;
-}
-
-/* --- the answer's head ---------------------------------------------------------------------------
- */
-
-/* "mp4" of "video/mp4; codecs=..."; what says nothing is one, too. */
-static struct str extension_of(struct str type)
-{
-    struct str subtype = str_from(type, str_index(type, '/') + 1);
-    subtype = str_trim(str_slice(subtype, 0, str_index(subtype, ';')));
-    bool is_plain = subtype.n > 0 && subtype.n <= 8;
-    for (size_t i = 0; i < subtype.n; i++)
-        is_plain = is_plain && ((subtype.p[i] >= 'a' && subtype.p[i] <= 'z') ||
-                                (subtype.p[i] >= '0' && subtype.p[i] <= '9'));
-    return is_plain ? subtype : STR("mp4");
-}
-
-/* What a browser would take for a page or run is no film. */
-static bool is_media(struct str type)
-{
-    static const struct str kinds[] = {
-        STR_INIT("video/"), STR_INIT("audio/"), STR_INIT("application/octet-stream"),
-        STR_INIT("binary/octet-stream"), STR_INIT("application/mp4")};
-    if (type.n == 0)
-        return true;
-    for (size_t i = 0; i < COUNT(kinds); i++)
-        if (str_starts_nocase(type, kinds[i]))
-            return true;
-    return str_starts_nocase(type, STR("image/")) && !str_contains_nocase(type, STR("svg"));
-}
-
-static bool add_name(struct request *request, struct str type)
-{
-    size_t n = type.n < sizeof request->content_type ? type.n : 0;
-    if (n == 0)
-        type = STR("video/mp4");
-    memcpy(request->content_type, type.p, type.n);
-    request->content_type[type.n] = '\0';
-    return buf_addf(&request->answer_headers,
-                    "Content-Disposition: inline; filename=\"%s.%.*s\"\n"
-                    "Cache-Control: private\nX-Content-Type-Options: nosniff\n",
-                    request->subject_text, STR_ARG(extension_of(type)));
+    content_break_off(request, FAULT_STREAM_SHUTDOWN, "killed");
 }
 
 /* The lines that describe the bytes, but for the name that they have there. */
@@ -86,69 +37,20 @@ static bool add_passed(struct request *request, struct str lines)
     return ok;
 }
 
-/* --- ends ----------------------------------------------------------------------------------------
- */
-
-/* Its row is written; nothing is charged, so nothing waits for it. */
-static void finish(struct request *request, const char *end)
-{
-    request->end = end;
-    request_end_attempt(request);
-    request_settle(request, false, false);
-    request_enter(request, REQUEST_FINISHING, end);
-    request_wake_exchange(request);
-}
-
-/* All of the answer is in the stream. */
-static void answer_whole(struct request *request, int status, int64_t bytes)
-{
-    request->answer = ANSWER_STREAM;
-    request->answer_status = status;
-    request->answer_bytes = bytes;
-    stream_release_all(&request->stream);
-    stream_end(&request->stream);
-    finish(request, "finished");
-}
-
-static void break_off(struct request *request, enum fault fault, const char *end)
-{
-    failure_set(&request->failure, fault, "%s", "");
-    log_write(LOG_INFO, "relay", "request %s fault %s status %d", request->id_text,
-              fault_name(fault), request->answer_status);
-    stream_abort(&request->stream);
-    finish(request, end);
-}
-
-void content_cut(struct request *request)
-{
-    break_off(request, FAULT_STREAM_SHUTDOWN, "killed");
-}
-
 /* --- bytes that are here -------------------------------------------------------------------------
  */
 
 static void deliver_bytes(struct request *request, struct str type, struct str bytes)
 {
-    static const int statuses[] = {
-        [BYTE_RANGE_WHOLE] = 200, [BYTE_RANGE_PART] = 206, [BYTE_RANGE_NONE] = 416};
-    const struct client_headers *client = &request->client;
-    /* Without a name of the version nothing can be the same as what the client has. */
-    struct str asked = client->if_range == NULL ? str_of(client->range) : STR_EMPTY;
-    struct byte_range range = byte_range_of(asked, bytes.n);
+    struct byte_range range;
+    bool ok = content_add_range(request, type, bytes.n, NULL, &range);
     struct str piece = str_slice(bytes, (size_t)range.from, (size_t)range.to);
-    struct buf *headers = &request->answer_headers;
-    bool ok = add_name(request, type) && buf_add_str(headers, STR("Accept-Ranges: bytes\n"));
-    if (ok && range.kind == BYTE_RANGE_PART)
-        ok = buf_addf(headers, "Content-Range: bytes %llu-%llu/%zu\n",
-                      (unsigned long long)range.from, (unsigned long long)range.to - 1, bytes.n);
-    else if (ok && range.kind == BYTE_RANGE_NONE)
-        ok = buf_addf(headers, "Content-Range: bytes */%zu\n", bytes.n);
-    if (ok && !is_head(request))
+    if (ok && !content_is_head(request))
         ok = stream_push(&request->stream, piece.p, piece.n);
     if (ok)
-        answer_whole(request, statuses[range.kind], (int64_t)piece.n);
+        content_answer_whole(request, content_status_of(&range), (int64_t)piece.n);
     else
-        refuse(request, FAULT_GATEWAY_MEMORY);
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
 }
 
 static void deliver_data_url(struct request *request, struct str url)
@@ -156,8 +58,8 @@ static void deliver_data_url(struct request *request, struct str url)
     struct buf bytes;
     struct str type;
     buf_init(&bytes, url.n);
-    if (!data_url_read(url, &type, &bytes) || !is_media(type) || !headers_value_ok(type))
-        refuse(request, FAULT_UPSTREAM_INVALID);
+    if (!data_url_read(url, &type, &bytes) || !content_is_media(type) || !headers_value_ok(type))
+        content_refuse(request, FAULT_UPSTREAM_INVALID);
     else
         deliver_bytes(request, type, buf_str(&bytes));
     buf_release(&bytes);
@@ -171,10 +73,16 @@ static bool is_wanted(int status)
     return status == 200 || status == 206;
 }
 
+/* Whether an address may be shown is known from its head. */
+static bool needs_no_bytes(const struct request *request)
+{
+    return request->is_tried || content_is_head(request);
+}
+
 static bool on_body(void *context, const char *p, size_t n)
 {
     struct request *request = context;
-    if (!is_wanted(request->fetch->attempt->head.status) || is_head(request))
+    if (!is_wanted(request->fetch->attempt->head.status) || needs_no_bytes(request))
         return true;
     if (stream_ready(&request->stream) > STREAM_HIGH) {
         request->paused_for_room = true;
@@ -196,14 +104,17 @@ static void on_changed(void *context)
 static bool add_ranges(const struct request *request, struct buf *lines)
 {
     const struct client_headers *client = &request->client;
+    if (request->is_tried) /* one byte is the least that can be asked for */
+        return headers_add_line(lines, "Range", "bytes=0-0");
     return headers_add_line(lines, "Range", client->range) &&
            (client->range == NULL || headers_add_line(lines, "If-Range", client->if_range));
 }
 
-/* Asks for it at the provider's own path, or at `url`. */
+/* Asks for it at request->result_url, or where that is NULL at the provider's own path. */
 static void begin_fetch(struct request *request, const struct provider *provider,
-                        const char *variant, const char *url)
+                        const char *variant)
 {
+    const char *url = request->result_url;
     const struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
     const struct upstream_head head = {
         .client = &request->client, .provider = provider, .user_id = request->key->user_id};
@@ -241,7 +152,7 @@ static void begin_fetch(struct request *request, const struct provider *provider
     buf_release(&key_lines);
     buf_release(&lines);
     if (fault != FAULT_NONE) {
-        refuse(request, fault);
+        content_refuse(request, fault);
         return;
     }
     request_enter(request, REQUEST_DISPATCHING, "content");
@@ -256,17 +167,34 @@ static const struct provider *provider_of(const struct request *request)
     return snapshot_provider(request->snapshot, str_of(request->task->provider));
 }
 
+/* If it answers. */
+static bool may_show(const struct provider *provider, struct str url)
+{
+    bool is_web = str_starts_nocase(url, STR("https://")) || str_starts_nocase(url, STR("http://"));
+    return provider->content_mode == CONTENT_REDIRECT && is_web && url.n <= LOCATION_BYTES_MAX &&
+           headers_value_ok(url);
+}
+
+/* `url` empty: at the provider's own path. */
+static void begin_at(struct request *request, const char *variant, struct str url)
+{
+    const struct provider *provider = provider_of(request);
+    free(request->result_url);
+    request->result_url = url.n > 0 ? str_dup(url) : NULL;
+    request->is_tried = may_show(provider, url);
+    if (url.n > 0 && request->result_url == NULL)
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
+    else
+        begin_fetch(request, provider, variant);
+}
+
 static void renewed(struct request *request, const char *urls)
 {
     struct str rest = str_of(urls), url = STR_EMPTY;
-    char *text = str_cut(&rest, '\n', &url) ? str_dup(url) : NULL;
-    if (urls == NULL)
-        refuse(request, FAULT_UPSTREAM_ACCOUNT);
-    else if (text == NULL)
-        refuse(request, FAULT_GATEWAY_MEMORY);
+    if (str_cut(&rest, '\n', &url))
+        begin_at(request, "", url);
     else
-        begin_fetch(request, provider_of(request), "", text);
-    free(text);
+        content_refuse(request, FAULT_UPSTREAM_ACCOUNT);
 }
 
 /* Once: an address that is refused again is refused for another reason. */
@@ -275,7 +203,7 @@ static void renew(struct request *request)
     fetch_free(&request->fetch);
     request->renewal = content_renewal_new(request, provider_of(request), renewed);
     if (request->renewal == NULL)
-        refuse(request, FAULT_GATEWAY_MEMORY);
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
 }
 
 /* A page, or the beginning of something that is none. */
@@ -283,28 +211,61 @@ static bool is_sound(const struct request *request, const struct attempt_head *h
 {
     struct str seen = stream_peek(&request->stream);
     bool begins = head->status == 200 && seen.n > 0;
-    return is_media(str_of(head->content_type)) &&
+    return content_is_media(str_of(head->content_type)) &&
            !(begins && (seen.p[0] == '{' || seen.p[0] == '<'));
 }
+
+/* --- an address that the client is sent to -------------------------------------------------------
+ */
+
+/* It has answered, by all rules of where a fetch may lead. */
+static void redirect(struct request *request)
+{
+    if (buf_add_str(&request->answer_headers, STR("Location: ")) &&
+        buf_add_str(&request->answer_headers, str_of(request->result_url)) &&
+        buf_add_str(&request->answer_headers, STR("\nCache-Control: private\n")))
+        content_answer_whole(request, 302, 0);
+    else
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
+}
+
+/* What lies at the provider's own host is for who has its key. */
+static void show_address(struct request *request)
+{
+    if (!request->fetch->began_at_home) {
+        redirect(request);
+        return;
+    }
+    request->is_tried = false;
+    fetch_free(&request->fetch);
+    begin_fetch(request, provider_of(request), "");
+}
+
+/* --- its head is here ----------------------------------------------------------------------------
+ */
 
 static void commit(struct request *request)
 {
     const struct attempt_head *head = &request->fetch->attempt->head;
     if (!is_sound(request, head)) {
-        refuse(request, FAULT_UPSTREAM_INVALID);
+        content_refuse(request, FAULT_UPSTREAM_INVALID);
         return;
     }
-    if (!add_name(request, str_of(head->content_type)) ||
+    if (request->is_tried) {
+        show_address(request);
+        return;
+    }
+    if (!content_add_name(request, str_of(head->content_type)) ||
         !add_passed(request, buf_str(&head->pass))) {
-        refuse(request, FAULT_GATEWAY_MEMORY);
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
         return;
     }
     request->answer_status = head->status;
     request->answer_bytes = head->length;
     task_free(&request->task);
     client_headers_release(&request->client);
-    if (is_head(request)) {
-        answer_whole(request, head->status, head->length);
+    if (content_is_head(request)) {
+        content_answer_whole(request, head->status, head->length);
         return;
     }
     request->answer = ANSWER_STREAM;
@@ -316,10 +277,10 @@ static void commit(struct request *request)
 /* Nothing of the range is there; only who has the bytes knows how many they are. */
 static void tell_no_range(struct request *request, struct str passed)
 {
-    if (add_name(request, STR_EMPTY) && add_passed(request, passed))
-        answer_whole(request, 416, 0);
+    if (content_add_name(request, STR_EMPTY) && add_passed(request, passed))
+        content_answer_whole(request, 416, 0);
     else
-        refuse(request, FAULT_GATEWAY_MEMORY);
+        content_refuse(request, FAULT_GATEWAY_MEMORY);
 }
 
 static void step_head(struct request *request)
@@ -327,23 +288,23 @@ static void step_head(struct request *request)
     struct fetch *fetch = request->fetch;
     int status = fetch->attempt->head.status;
     bool over = fetch_is_over(fetch);
-    if (status == 416 && request->client.range != NULL)
+    if (status == 416 && !request->is_tried && request->client.range != NULL)
         tell_no_range(request, buf_str(&fetch->attempt->head.pass));
     else if (status == 404 || status == 410)
-        refuse(request, FAULT_TASK_EXPIRED);
+        content_refuse(request, FAULT_TASK_EXPIRED);
     else if ((status == 401 || status == 403) && request->renewal == NULL &&
              request->task->urls != NULL)
         renew(request);
     else if (status == 401 || status == 403)
-        refuse(request, FAULT_UPSTREAM_ACCOUNT);
+        content_refuse(request, FAULT_UPSTREAM_ACCOUNT);
     else if (!is_wanted(status))
-        refuse(request, FAULT_UPSTREAM_ERROR);
-    else if (is_head(request) || stream_size(&request->stream) > 0)
+        content_refuse(request, FAULT_UPSTREAM_ERROR);
+    else if (needs_no_bytes(request) || stream_size(&request->stream) > 0)
         commit(request);
     else if (over)
-        refuse(request, fetch->attempt->end == ATTEMPT_COMPLETE
-                            ? FAULT_UPSTREAM_EMPTY
-                            : verdict_of_end(fetch->attempt->end));
+        content_refuse(request, fetch->attempt->end == ATTEMPT_COMPLETE
+                                    ? FAULT_UPSTREAM_EMPTY
+                                    : verdict_of_end(fetch->attempt->end));
 }
 
 static void step_relaying(struct request *request)
@@ -351,16 +312,16 @@ static void step_relaying(struct request *request)
     const struct fetch *fetch = request->fetch;
     request_wake_exchange(request);
     if (request->ended_early) {
-        break_off(request, FAULT_GATEWAY_MEMORY, "upstream_gone");
+        content_break_off(request, FAULT_GATEWAY_MEMORY, "upstream_gone");
     } else if (!fetch_is_over(fetch)) {
         return;
     } else if (fetch->attempt->end == ATTEMPT_COMPLETE) {
         stream_end(&request->stream);
-        finish(request, "finished");
+        content_finish(request, "finished");
     } else {
         bool late = fetch->attempt->end == ATTEMPT_TIMEOUT;
-        break_off(request, late ? FAULT_STREAM_TIMEOUT : FAULT_STREAM_DISCONNECTED,
-                  late ? "timeout" : "upstream_gone");
+        content_break_off(request, late ? FAULT_STREAM_TIMEOUT : FAULT_STREAM_DISCONNECTED,
+                          late ? "timeout" : "upstream_gone");
     }
 }
 
@@ -370,32 +331,15 @@ void content_step(struct request *request)
     if (request->state == REQUEST_RELAYING)
         step_relaying(request);
     else if (fetch->fault != FAULT_NONE)
-        refuse(request, fetch->fault);
+        content_refuse(request, fetch->fault);
     else if (fetch->landed)
         step_head(request);
     else if (fetch_is_over(fetch))
-        refuse(request, verdict_of_end(fetch->attempt->end));
+        content_refuse(request, verdict_of_end(fetch->attempt->end));
 }
 
 /* --- where they lie ------------------------------------------------------------------------------
  */
-
-static void redirect(struct request *request, struct str url)
-{
-    if (buf_add_str(&request->answer_headers, STR("Location: ")) &&
-        buf_add_str(&request->answer_headers, url) &&
-        buf_add_str(&request->answer_headers, STR("\nCache-Control: private\n")))
-        answer_whole(request, 302, 0);
-    else
-        refuse(request, FAULT_GATEWAY_MEMORY);
-}
-
-static bool may_show(const struct provider *provider, struct str url)
-{
-    bool is_web = str_starts_nocase(url, STR("https://")) || str_starts_nocase(url, STR("http://"));
-    return provider->content_mode == CONTENT_REDIRECT && is_web && url.n <= LOCATION_BYTES_MAX &&
-           headers_value_ok(url);
-}
 
 static void refuse_variant(struct request *request, const char *expected)
 {
@@ -443,14 +387,7 @@ void content_begin(struct request *request)
         tell_no_range(request, STR_EMPTY);
     } else if (data_url_is_one(url)) {
         deliver_data_url(request, url);
-    } else if (may_show(provider, url)) {
-        redirect(request, url);
     } else {
-        char *text = url.n > 0 ? str_dup(url) : NULL;
-        if (url.n > 0 && text == NULL)
-            refuse(request, FAULT_GATEWAY_MEMORY);
-        else
-            begin_fetch(request, provider, variant, text);
-        free(text);
+        begin_at(request, variant, url);
     }
 }

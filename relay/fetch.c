@@ -159,6 +159,7 @@ enum fault fetch_start(struct fetch **out, struct engine *engine, const struct f
     enum fault fault = copy_order(fetch, order) ? FAULT_NONE : FAULT_GATEWAY_MEMORY;
     if (fault == FAULT_NONE)
         fault = read_start(fetch, base, order);
+    fetch->began_at_home = fault == FAULT_NONE && url_same_origin(&fetch->at, &fetch->own);
     if (fault == FAULT_NONE)
         fault = begin_hop(fetch, false);
     if (fault != FAULT_NONE) {

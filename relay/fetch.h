@@ -34,6 +34,7 @@ struct fetch {
     const struct provider *provider;
     struct attempt *attempt; /* of the present hop; its head is the answer's once `landed` */
     bool landed;             /* a head is here that is no redirect */
+    bool began_at_home;      /* at the provider's own host */
     enum fault fault;        /* a hop was refused, or could not begin: it is over */
     /* Private to fetch.c. */
     struct url at, own; /* own: the provider's base */

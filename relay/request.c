@@ -89,6 +89,7 @@ static void request_destroy(struct grave *grave)
     content_renewal_free(&request->renewal);
     free(request->subject_text);
     free(request->query);
+    free(request->result_url);
     free(request);
 }
 

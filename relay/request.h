@@ -91,6 +91,8 @@ struct request {
     struct submission *submission;   /* of the task that it makes (relay/task_submit) */
     struct fetch *fetch;             /* of its bytes (relay/content); NULL = none is going on */
     struct content_renewal *renewal; /* of their address; at most one */
+    char *result_url;                /* that address; NULL = the provider's own path */
+    bool is_tried;                   /* only whether the client may be sent there */
     struct snapshot *snapshot;
     struct key_record *key;
     const struct model *model;

@@ -18,7 +18,7 @@ const s = await scene(
         video: onDemand,
         fixture: ['K1', 'K1b', 'K2'],
         provider: { content_private: '127.0.0.2, 127.0.0.3/32' },
-        P2: { content_mode: 'redirect' },
+        P2: { content_mode: 'redirect', content_private: '127.0.0.2' },
         models: {
             ...videoModels,
             'sent-there': { endpoints: 'video', offer: ['P2/up'], price: 'video_ms 0.0001 per second' },
@@ -358,18 +358,66 @@ test('V6 pictures besides the film, where the provider has them', async () => {
     }
 });
 
-test('V6 content_mode = redirect sends the client to the address', async () => {
+test('V6 content_mode = redirect sends the client to an address that answers', async () => {
     fresh();
-    const url = `https://cdn.example.com/film.mp4?sign=${'s'.repeat(2000)}`;
+    const url = cdnUrl(`/film.mp4?sign=${'s'.repeat(2000)}`);
     const id = await made({ url }, 'sent-there');
-    const response = await content(id);
+    cdn.always(film);
+    const response = await content(id, { headers: { Range: 'bytes=10-19' } });
     assert.equal(response.status, 302);
     assert.equal(response.header('location'), url);
+    assert.equal(response.header('cache-control'), 'private');
     assert.equal(response.bytes, 0);
+    assert.deepEqual([cdn.count, cdn.last.method, cdn.last.header('range')], [1, 'GET', 'bytes=0-0']);
+    assert.equal(cdn.last.header('authorization'), undefined);
+    const client = await RawClient.open(gw, { method: 'HEAD', path: `/v1/videos/${id}/content` });
+    const head = await client.head();
+    assert.deepEqual([head.status, head.header('location')], [302, url]);
+    client.close();
     const own = await made({ url: null }, 'sent-there');
     provider.film = film;
     filmIs(await content(own), own);
 });
+
+test("V6 content_mode = redirect: what lies at the provider's own host is relayed", async () => {
+    fresh();
+    const id = await made({ url: `${M2.url}/files/1` }, 'sent-there');
+    M2.always(film);
+    const response = await content(id, { headers: { Range: 'bytes=10-19' } });
+    filmIs(response, id, bytes.subarray(10, 20));
+    assert.equal(response.header('location'), undefined);
+});
+
+test('V8 content_mode = redirect: an address that has expired is not shown', async () => {
+    fresh();
+    const id = await made({ url: cdnUrl('/old') }, 'sent-there');
+    provider.tell(JSON.stringify({ status: 'completed', url: cdnUrl('/new') }));
+    cdn.always((exchange) =>
+        exchange.request.target === '/old' ? fault(403, { message: 'x' })(exchange) : film(exchange),
+    );
+    const response = await content(id);
+    assert.deepEqual([response.status, response.header('location')], [302, cdnUrl('/new')]);
+    cdn.always(fault(404, { message: 'x' }));
+    errorIs(await content(id), 404, 'invalid_request_error', 'task_expired');
+});
+
+for (const [name] of refusedTargets()) {
+    test(`V7 nobody is sent there: ${name}`, async () => {
+        fresh();
+        const target = refusedTargets().find(([n]) => n === name)[1];
+        const id = await made({ url: target }, 'sent-there');
+        M2.requests = [];
+        const response = await content(id);
+        if (target.startsWith(`http://127.0.0.1:${M2.port}/`)) {
+            assert.equal(M2.last.target, '/film.mp4', "the provider's own host");
+            return;
+        }
+        assert.equal(response.status, 502, response.text);
+        assert.equal(response.header('location'), undefined);
+        assert.doesNotMatch(response.text, /127|169|localhost|passwd/);
+        assert.equal(inner.count + cdn.count, 0, 'nothing was fetched');
+    });
+}
 
 const big = 60_000_000;
 const headOfBig = `HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: ${big}\r\n\r\n`;

@@ -62,6 +62,16 @@ void secret_digest_end(struct secret_digest *digest, uint8_t hash[SECRET_HASH_SI
     crypto_hash_sha256_final(state_of(digest), hash);
 }
 
+_Static_assert(SECRET_HASH_SIZE == crypto_auth_hmacsha256_BYTES &&
+                   SECRET_HASH_SIZE == crypto_auth_hmacsha256_KEYBYTES,
+               "HMAC-SHA-256");
+
+void secret_sign(const uint8_t key[SECRET_HASH_SIZE], struct str text,
+                 uint8_t mac[SECRET_HASH_SIZE])
+{
+    crypto_auth_hmacsha256(mac, (const unsigned char *)text.p, text.n, key);
+}
+
 void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE])
 {
     sodium_bin2hex(text, SECRET_HEX_SIZE, hash, SECRET_HASH_SIZE);

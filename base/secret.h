@@ -30,6 +30,9 @@ struct secret_digest {
 void secret_digest_begin(struct secret_digest *digest);
 void secret_digest_add(struct secret_digest *digest, struct str piece);
 void secret_digest_end(struct secret_digest *digest, uint8_t hash[SECRET_HASH_SIZE]);
+/* HMAC-SHA-256 under a key of as many bytes. */
+void secret_sign(const uint8_t key[SECRET_HASH_SIZE], struct str text,
+                 uint8_t mac[SECRET_HASH_SIZE]);
 void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE]);
 /* Compares in constant time. */
 bool secret_equal(const void *a, const void *b, size_t n);

@@ -224,3 +224,16 @@ bool base_url_parse(struct str text, struct base_url *url, struct buf *why)
     struct str authority = str_slice(rest, 0, str_index(rest, '/'));
     return check_authority(authority, url, why) && check_path(str_from(rest, authority.n), why);
 }
+
+bool origin_check(struct str text, struct buf *why)
+{
+    struct base_url url = {.host = STR_EMPTY};
+    bool is_tls = str_starts(text, STR("https://"));
+    struct str authority = str_from(text, is_tls ? 8 : 7);
+    if (text.n == 0)
+        return true;
+    if ((!is_tls && !str_starts(text, STR("http://"))) || authority.n == 0 ||
+        str_index(authority, '@') < authority.n)
+        return explain(why, "\"%.*s\" is no origin (want https://host)", SHORT_ARG(text));
+    return check_authority(authority, &url, why);
+}

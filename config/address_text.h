@@ -17,6 +17,9 @@ MUST_USE bool listen_check(struct str text, struct buf *why);
 /* Comma-separated "IP", "IP/BITS" or "unix"; may be empty. */
 MUST_USE bool networks_check(struct str text, struct buf *why);
 
+/* http(s)://host[:port], nothing behind it; may be empty. */
+MUST_USE bool origin_check(struct str text, struct buf *why);
+
 struct base_url {
     bool is_sandbox; /* builtin:sandbox; the rest is empty */
     bool is_tls;

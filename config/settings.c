@@ -19,7 +19,8 @@ enum kind {
     KIND_TEXT,
     KIND_LISTEN,
     KIND_NETWORKS,
-    KIND_SOCKET
+    KIND_SOCKET,
+    KIND_ORIGIN
 };
 
 enum reload { LIVE, START };
@@ -47,6 +48,7 @@ struct setting {
 #define OFFSET_LISTEN(field) offsetof(struct settings, field)
 #define OFFSET_NETWORKS(field) offsetof(struct settings, field)
 #define OFFSET_SOCKET(field) offsetof(struct settings, field)
+#define OFFSET_ORIGIN(field) offsetof(struct settings, field)
 
 static const struct setting table[] = {
 #define SETTING(section_, name_, kind_, default__, min_, max_, reload_, text_)                     \
@@ -84,7 +86,8 @@ const char *const *setting_words(const struct setting *setting)
 static bool is_text(const struct setting *setting)
 {
     return setting->kind == KIND_TEXT || setting->kind == KIND_LISTEN ||
-           setting->kind == KIND_NETWORKS || setting->kind == KIND_SOCKET;
+           setting->kind == KIND_NETWORKS || setting->kind == KIND_SOCKET ||
+           setting->kind == KIND_ORIGIN;
 }
 
 /* The table is data: one pair of functions reaches every field by its offset. */
@@ -180,6 +183,8 @@ static bool check_text(const struct setting *setting, struct str value, struct b
         return listen_check(value, why);
     if (setting->kind == KIND_NETWORKS)
         return networks_check(value, why);
+    if (setting->kind == KIND_ORIGIN)
+        return origin_check(value, why);
     return true;
 }
 
@@ -218,6 +223,7 @@ bool setting_set(struct settings *settings, const struct setting *setting, struc
     case KIND_LISTEN:
     case KIND_NETWORKS:
     case KIND_SOCKET:
+    case KIND_ORIGIN:
         return check_text(setting, value, why) && set_text(field, value, why);
     }
     return false;
@@ -250,6 +256,7 @@ bool setting_show(const struct settings *settings, const struct setting *setting
     case KIND_LISTEN:
     case KIND_NETWORKS:
     case KIND_SOCKET:
+    case KIND_ORIGIN:
         return show_text(str_of(text_of(settings, setting)), out);
     }
     return false;
@@ -275,6 +282,7 @@ static bool is_same(const struct setting *setting, const struct settings *a,
     case KIND_LISTEN:
     case KIND_NETWORKS:
     case KIND_SOCKET:
+    case KIND_ORIGIN:
         return strcmp(text_of(a, setting), text_of(b, setting)) == 0;
     }
     return false;

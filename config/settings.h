@@ -12,8 +12,8 @@
 
 /* Values are always valid: the defaults, or what the operator said and the table allows.
  * SIZE and COUNT: bytes and numbers.  TIME: milliseconds.  SWITCH: 0 or 1.  WORKERS: 0 = auto.
- * TIME_OR_OFF: 0 = off.  LISTEN, NETWORKS, SOCKET: texts, checked.  CHOICE: the index into the
- * setting's words. */
+ * TIME_OR_OFF: 0 = off.  LISTEN, NETWORKS, SOCKET, ORIGIN: texts, checked.  CHOICE: the index into
+ * the setting's words. */
 struct settings {
 #define FIELD_SIZE(name) int64_t name;
 #define FIELD_COUNT(name) int64_t name;
@@ -26,6 +26,7 @@ struct settings {
 #define FIELD_LISTEN(name) char *name;
 #define FIELD_NETWORKS(name) char *name;
 #define FIELD_SOCKET(name) char *name;
+#define FIELD_ORIGIN(name) char *name;
 #define SETTING(section, name, kind, default_, min, max, reload, text)                             \
     FIELD_##kind(section##_##name)
 #include "config/settings.def"
@@ -41,6 +42,7 @@ struct settings {
 #undef FIELD_LISTEN
 #undef FIELD_NETWORKS
 #undef FIELD_SOCKET
+#undef FIELD_ORIGIN
 };
 
 enum { ERROR_DIALECT_DOCUMENTED, ERROR_DIALECT_OPENAI };

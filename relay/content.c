@@ -117,7 +117,7 @@ static void begin_fetch(struct request *request, const struct provider *provider
     const char *url = request->result_url;
     const struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
     const struct upstream_head head = {
-        .client = &request->client, .provider = provider, .user_id = request->key->user_id};
+        .client = &request->client, .provider = provider, .user_id = request->task->user_id};
     struct buf key_lines, lines;
     struct buf *target = &request->call_target;
     const char *path = NULL;

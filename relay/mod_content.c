@@ -36,7 +36,7 @@ static void content_module_begin(struct request *request)
 #define CONTENT(method_)                                                                           \
     {                                                                                              \
         .name = "video", .method = method_, .path = "/videos/*/content", .body = BODY_KIND_NONE,   \
-        .takes_query = true, .begin = content_module_begin,                                        \
+        .linked = true, .takes_query = true, .begin = content_module_begin,                        \
     }
 
 const struct module content_get_module = CONTENT("GET");

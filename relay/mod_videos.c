@@ -9,6 +9,7 @@
 #include "relay/task_desk.h"
 #include "relay/task_get.h"
 #include "relay/task_object.h"
+#include "relay/task_reply.h"
 #include "store/store_tasks.h"
 
 #define LIST_DEFAULT 20
@@ -34,12 +35,11 @@ static void ask_if_stale(const struct request *request)
         task_desk_ask(request->relay->desks, task);
 }
 
-static void reply_one(struct request *request,
-                      bool (*write)(const struct task *task, struct buf *body))
+static void reply_one(struct request *request, task_object_writer *write)
 {
     const struct task *task = request->task;
     ask_if_stale(request);
-    bool ok = write(task, &request->local);
+    bool ok = task_reply_add(request, task, write, &request->local);
     if (ok && !task_has_verdict(task->state))
         ok = buf_addf(&request->answer_headers, "openai-poll-after-ms: %d\n", POLL_AFTER_MS);
     if (ok)
@@ -78,13 +78,15 @@ struct listing {
 };
 
 /* Prompts are long: a page that has passed its size ends, and there is more. */
-static bool write_page(const struct store_task_list *list, struct buf *body)
+static bool write_page(const struct request *request, const struct store_task_list *list,
+                       struct buf *body)
 {
     const struct task_list *page = &list->page;
     unsigned n = 0;
     bool ok = buf_add_str(body, STR("{\"object\":\"list\",\"data\":["));
     for (; ok && n < page->n && body->n < PAGE_BYTES; n++)
-        ok = (n == 0 || buf_add_char(body, ',')) && task_object_write(page->tasks[n], body);
+        ok = (n == 0 || buf_add_char(body, ',')) &&
+             task_reply_add(request, page->tasks[n], task_object_write, body);
     const char *has_more = list->has_more || n < page->n ? "true" : "false";
     if (!ok || n == 0)
         return ok &&
@@ -100,7 +102,7 @@ static void list_is_back(struct store_call *call)
     struct request *request = listing->request;
     enum store_code code = call->code;
     bool waits = task_store_is_back(request);
-    bool ok = waits && code == STORE_OK && write_page(list, &request->local);
+    bool ok = waits && code == STORE_OK && write_page(request, list, &request->local);
     task_list_release(&list->page);
     free(listing);
     if (ok)

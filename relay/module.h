@@ -17,6 +17,7 @@
 #include "config/price.h"
 #include "relay/error_event.h"
 #include "relay/sse.h"
+#include "relay/task_object.h"
 
 struct request;
 struct tap;
@@ -50,6 +51,7 @@ struct module {
                              */
     enum error_event_shape error_event; /* of a stream that breaks */
     bool binary;      /* its answer is sound, unless an event stream was asked for */
+    bool linked;      /* a signed link is as good as a key (relay/content_link) */
     bool takes_query; /* request->query is kept */
     bool of_task;     /* about a task, its subject, which is found before the model is */
     bool stateful;    /* requests may name objects that live at one provider, answers make such */
@@ -82,7 +84,7 @@ struct module {
     bool (*is_complete)(const struct tap *tap);
 
     /* It makes a task (relay/task_submit), and this writes what its client gets. */
-    bool (*task_write)(const struct task *task, struct buf *body);
+    task_object_writer *task_write;
 
     /* needs_provider == false: writes the JSON answer, or returns a fault. */
     enum fault (*local)(struct request *request, struct buf *body, struct failure *failure);

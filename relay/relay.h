@@ -13,6 +13,7 @@
 #include "store/ident.h"
 #include "store/store.h"
 
+struct content_link;
 struct request;
 struct task_desks;
 
@@ -21,10 +22,11 @@ struct relay {
     struct engine *engine;
     struct store *store;
     struct health *health;
-    struct snapshot *snapshot; /* in force for new requests; one reference */
-    const char *spool_dir;     /* where big bodies go: the database's folder */
-    struct task_desks *desks;  /* of all workers */
-    struct mailbox *sweeper;   /* of a thread that may wait: closes their files */
+    struct snapshot *snapshot;       /* in force for new requests; one reference */
+    const char *spool_dir;           /* where big bodies go: the database's folder */
+    struct task_desks *desks;        /* of all workers */
+    const struct content_link *link; /* NULL: there are none */
+    struct mailbox *sweeper;         /* of a thread that may wait: closes their files */
     struct ident_source idents;
     struct request *requests; /* all that are not freed */
     unsigned request_count;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/content.h"
+#include "relay/content_link.h"
 #include "relay/content_renewal.h"
 #include "relay/error_dialect.h"
 #include "relay/task_submit.h"
@@ -225,6 +226,24 @@ enum fault request_authenticated(struct request *request)
         return FAULT_NONE;
     return request->key_get.call.code == STORE_NOTFOUND ? FAULT_UNKNOWN_TOKEN
                                                         : FAULT_STORE_UNAVAILABLE;
+}
+
+enum fault request_admit_link(struct request *request)
+{
+    const struct content_link *link = request->relay->link;
+    if (link == NULL || !request->module->linked)
+        return FAULT_MISSING_AUTHORIZATION;
+    switch (
+        content_link_read(link, request->subject_text, str_of(request->query), clock_wall_ms())) {
+    case CONTENT_LINK_NONE:
+        return FAULT_MISSING_AUTHORIZATION;
+    case CONTENT_LINK_OPENS:
+        request->by_link = true;
+        return FAULT_NONE;
+    case CONTENT_LINK_REFUSED:
+        break;
+    }
+    return FAULT_INVALID_LINK;
 }
 
 bool request_is_looked_up(const struct request *request)

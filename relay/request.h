@@ -102,6 +102,7 @@ struct request {
 
     /* Frozen at admission. */
     bool admitted, stream_asked;
+    bool by_link; /* who asks is nobody that is known: no key, no row */
     bool client_wants_usage;
     bool text_asked;        /* the answer is to be plain text, though an error will be JSON */
     int64_t received_ms;    /* clock: the request is complete */
@@ -165,9 +166,12 @@ const char *request_state_name(enum request_state state);
  * *pending: the exchange is woken when it is known (request_authenticated tells). */
 MUST_USE enum fault request_authenticate(struct request *request,
                                          const uint8_t hash[SECRET_HASH_SIZE], bool *pending);
-/* The answer is an event stream. */
+/* Without a token, if the query is a link that opens what is asked for.  Fault INVALID_LINK, or
+ * MISSING_AUTHORIZATION where it is none. */
+MUST_USE enum fault request_admit_link(struct request *request);
 /* What it waited for in LOOKING_UP is here. */
 bool request_is_looked_up(const struct request *request);
+/* The answer is an event stream. */
 bool request_is_event_stream(const struct request *request);
 /* Event stream or bytes: its parts go on as they come. */
 bool request_flows(const struct request *request);

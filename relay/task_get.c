@@ -80,7 +80,8 @@ void task_get(struct request *request, void (*then)(struct request *request))
     }
     getting->request = request;
     getting->then = then;
-    getting->get.user_id = request->key->user_id;
+    CHECK(request->key != NULL || request->by_link);
+    getting->get.user_id = request->by_link ? TASK_OF_ANYBODY : request->key->user_id;
     getting->get.public_id = request->subject_text;
     task_await_store(request, &getting->get.call, is_back);
     store_task_get(request->relay->store, &getting->get);

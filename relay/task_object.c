@@ -26,7 +26,15 @@ static bool add_error(struct buf *body, const struct task_view *view)
            add_text(body, "message", view->error_message) && buf_add_char(body, '}');
 }
 
-bool task_object_write(const struct task *task, struct buf *body)
+static bool add_metadata(struct buf *body, const char *link)
+{
+    if (link == NULL)
+        return buf_add_str(body, STR(",\"metadata\":{}}"));
+    return buf_add_str(body, STR(",\"metadata\":{\"url\":\"")) &&
+           buf_add_json(body, str_of(link)) && buf_add_str(body, STR("\"}}"));
+}
+
+bool task_object_write(const struct task *task, const char *link, struct buf *body)
 {
     struct task_view view;
     task_view(task, &view);
@@ -41,12 +49,12 @@ bool task_object_write(const struct task *task, struct buf *body)
            add_text(body, "prompt", task->prompt) && add_text(body, "seconds", task->seconds) &&
            add_text(body, "size", task->size) &&
            add_text(body, "remixed_from_video_id", task->remixed_from) && add_error(body, &view) &&
-           add_text(body, "aspect_ratio", task->aspect_ratio) &&
-           buf_add_str(body, STR(",\"metadata\":{}}"));
+           add_text(body, "aspect_ratio", task->aspect_ratio) && add_metadata(body, link);
 }
 
-bool task_object_write_older(const struct task *task, struct buf *body)
+bool task_object_write_older(const struct task *task, const char *link, struct buf *body)
 {
+    (void)link;
     struct task_view view;
     task_view(task, &view);
     bool is_completed = task->state == TASK_completed;

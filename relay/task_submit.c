@@ -9,6 +9,7 @@
 #include "relay/fields_record.h"
 #include "relay/request.h"
 #include "relay/task_clock.h"
+#include "relay/task_reply.h"
 #include "relay/verdict.h"
 #include "relay/video_answer.h"
 #include "store/store_tasks.h"
@@ -148,7 +149,7 @@ static bool fill_key(struct submission *submission)
 static bool write_object(struct request *request, const struct task *task)
 {
     buf_clear(&request->local);
-    if (request->module->task_write(task, &request->local))
+    if (task_reply_add(request, task, request->module->task_write, &request->local))
         return true;
     failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
     return false;

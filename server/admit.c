@@ -126,13 +126,16 @@ static enum fault authenticate(struct exchange *x, const struct head *head, bool
     struct str token;
     uint8_t hash[SECRET_HASH_SIZE];
     enum fault fault = find_token(head, &token);
-    if (fault != FAULT_NONE) {
-        failure_set(&x->refused, fault, "%s", "");
-        return fault;
+    if (fault == FAULT_NONE) {
+        secret_hash(token, hash);
+        fault = request_authenticate(x->request, hash, pending);
+        return fault == FAULT_NONE ? fault : refuse_key(x, head, fault);
     }
-    secret_hash(token, hash);
-    fault = request_authenticate(x->request, hash, pending);
-    return fault == FAULT_NONE ? fault : refuse_key(x, head, fault);
+    if (fault == FAULT_MISSING_AUTHORIZATION)
+        fault = request_admit_link(x->request);
+    if (fault != FAULT_NONE)
+        failure_set(&x->refused, fault, "%s", "");
+    return fault;
 }
 
 static enum fault refuse_work(struct exchange *x)
@@ -143,6 +146,25 @@ static enum fault refuse_work(struct exchange *x)
                                                       : FAULT_NONE;
     if (fault != FAULT_NONE)
         failure_set(&x->refused, fault, "%s", "");
+    return fault;
+}
+
+static enum fault keep_headers(struct exchange *x, const struct head *head)
+{
+    for (size_t i = 0; i < head->count; i++) {
+        if (!client_headers_take(&x->request->client, x->request->snapshot, head->fields[i].name,
+                                 head->fields[i].value))
+            return refuse_memory(x);
+    }
+    return FAULT_NONE;
+}
+
+/* The link says what may be had, and nothing of who asks. */
+static enum fault admit_link(struct exchange *x, const struct head *head)
+{
+    enum fault fault = keep_headers(x, head);
+    if (fault == FAULT_NONE)
+        request_enter(x->request, REQUEST_RECEIVING, "by a link");
     return fault;
 }
 
@@ -162,7 +184,9 @@ enum fault admit_head(struct exchange *x, const struct head *head, bool *pending
         return FAULT_NONE;
     }
     fault = authenticate(x, head, pending);
-    if (fault == FAULT_NONE && !*pending)
+    if (fault == FAULT_NONE && x->request->by_link)
+        fault = admit_link(x, head);
+    else if (fault == FAULT_NONE && !*pending)
         fault = admit_key(x, head);
     return fault;
 }
@@ -231,16 +255,6 @@ static enum fault check_body_head(struct exchange *x, const struct head *head)
     bool ok = request->fields != NULL &&
               (request->module->task_write == NULL || fields_keep_record(request->fields));
     return ok ? FAULT_NONE : refuse_memory(x);
-}
-
-static enum fault keep_headers(struct exchange *x, const struct head *head)
-{
-    for (size_t i = 0; i < head->count; i++) {
-        if (!client_headers_take(&x->request->client, x->request->snapshot, head->fields[i].name,
-                                 head->fields[i].value))
-            return refuse_memory(x);
-    }
-    return FAULT_NONE;
 }
 
 enum fault admit_key(struct exchange *x, const struct head *head)

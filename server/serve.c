@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "relay/engine.h"
 #include "relay/task_desk.h"
+#include "server/link_key.h"
 #include "server/server.h"
 
 #define EXIT_FAILED 1
@@ -105,6 +106,19 @@ static bool find_spool_dir(struct server *server)
     return server->spool_dir != NULL;
 }
 
+static bool find_link_key(struct server *server)
+{
+    struct buf why;
+    if (!server->snapshot->settings.video_link)
+        return true;
+    buf_init(&why, 8192);
+    bool ok = link_key_load(server->spool_dir, server->link.key, &why);
+    if (!ok)
+        complain("", buf_add(&why, "", 1) ? why.p : LINK_KEY_FILE " cannot be read");
+    buf_release(&why);
+    return ok;
+}
+
 /* Bound once without SO_REUSEPORT, so that a second server is a start error and not a silent half
  * of the connections; the workers' own sockets follow. */
 static int claim_address(struct server *server, const struct serve_options *options)
@@ -171,6 +185,7 @@ static bool make_workers(struct server *server, long fd_limit)
         .health = server->health,
         .sandbox_url = server->sandbox_url,
         .spool_dir = server->spool_dir,
+        .link = server->snapshot->settings.video_link ? &server->link : NULL,
         .sweeper = &server->sweeper,
         .newest_id = store_newest_id(server->store),
         .fd_limit = fd_limit,
@@ -380,6 +395,7 @@ static void tear_down(struct server *server)
     snapshot_drop(&server->begun);
     free(server->sandbox_url);
     free(server->spool_dir);
+    secret_wipe(&server->link, sizeof server->link);
     buf_release(&server->url);
     log_flush();
 }
@@ -405,6 +421,8 @@ static int boot(struct server *server, const struct serve_options *options)
     server->health = health_new();
     if (server->health == NULL || !start_sandbox(server) || !find_spool_dir(server))
         return complain("cannot start: ", "no memory, or no port for the sandbox");
+    if (!find_link_key(server))
+        return EXIT_FAILED;
     server->admin = (struct admin_host){.store = server->store,
                                         .context = server,
                                         .snapshot = server_snapshot,

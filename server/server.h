@@ -8,6 +8,7 @@
 
 #include "base/mailbox.h"
 #include "config/snapshot.h"
+#include "relay/content_link.h"
 #include "relay/health.h"
 #include "server/admin/admin.h"
 #include "server/listener.h"
@@ -32,6 +33,7 @@ struct server {
     struct task_desks *desks;
     struct sandbox *sandbox;
     char *sandbox_url, *spool_dir;
+    struct content_link link; /* zero unless there are links */
     struct listen_address address;
     struct buf url;
     struct worker *workers[WORKERS_MAX];

@@ -216,6 +216,7 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     relay_init(&worker->relay, worker->loop, worker->engine, options->store, options->health);
     relay_set_snapshot(&worker->relay, options->snapshot);
     worker->relay.spool_dir = options->spool_dir;
+    worker->relay.link = options->link;
     worker->relay.sweeper = options->sweeper;
     worker->relay.desks = options->desks;
     ident_init(&worker->relay.idents, options->index, options->newest_id);

@@ -17,6 +17,7 @@
 #include "server/admin/admin.h"
 #include "store/store.h"
 
+struct content_link;
 struct http;
 struct listener;
 struct task_desks;
@@ -50,8 +51,9 @@ struct worker_options {
     struct health *health;
     const char *sandbox_url;
     const char *spool_dir;
-    struct mailbox *sweeper;  /* see struct relay */
-    struct task_desks *desks; /* the same */
+    const struct content_link *link; /* see struct relay, as for the next */
+    struct mailbox *sweeper;
+    struct task_desks *desks;
     int64_t newest_id;
     long fd_limit;                  /* of the process, at least worker_fds_needed */
     const struct admin_host *admin; /* worker 0 serves the admin socket; NULL for the others */

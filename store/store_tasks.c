@@ -112,7 +112,8 @@ static enum store_code read_own(struct db *db, const char *public_id, int64_t us
 {
     struct task *found = NULL;
     enum store_code code = task_by_public_id(db, public_id, &found);
-    if (code == STORE_OK && (found->user_id != user_id || found->deleted)) {
+    if (code == STORE_OK &&
+        ((user_id != TASK_OF_ANYBODY && found->user_id != user_id) || found->deleted)) {
         task_free(&found);
         code = STORE_NOTFOUND;
     }

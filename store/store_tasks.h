@@ -113,9 +113,11 @@ void store_task_finish(struct store *store, struct store_task_finish *finish);
 
 /* --- for its user ----------------------------------------------------------------------------- */
 
+#define TASK_OF_ANYBODY 0
+
 struct store_task_get {
     struct store_call call;
-    int64_t user_id;
+    int64_t user_id;       /* TASK_OF_ANYBODY: whoever asks may see it */
     const char *public_id; /* as it came, of any length */
     struct task *task;     /* given when OK: free it with task_free */
 };

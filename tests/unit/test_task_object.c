@@ -24,13 +24,11 @@ static struct task one(enum task_state state)
     };
 }
 
-static void assert_written(const struct task *task,
-                           bool (*write)(const struct task *task, struct buf *body),
-                           const char *expected)
+static void assert_written(const struct task *task, task_object_writer *write, const char *expected)
 {
     struct buf body;
     buf_init(&body, 65536);
-    assert_true(write(task, &body) && buf_add_char(&body, '\0'));
+    assert_true(write(task, NULL, &body) && buf_add_char(&body, '\0'));
     assert_string_equal(body.p, expected);
     buf_release(&body);
 }
@@ -84,12 +82,24 @@ static void older_form_names_the_content_of_a_completed_one(void **state)
                    "\"url\":\"/v1/videos/task_1/content\",\"format\":\"mp4\",\"error\":null}");
 }
 
+static void link_stands_in_the_metadata(void **state)
+{
+    (void)state;
+    struct task done = one(TASK_completed);
+    struct buf body;
+    buf_init(&body, 65536);
+    assert_true(task_object_write(&done, "/v1/a?b=\"c", &body));
+    assert_true(str_ends(buf_str(&body), STR("\"metadata\":{\"url\":\"/v1/a?b=\\\"c\"}}")));
+    buf_release(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_task_has_every_member),
         cmocka_unit_test(completed_task_tells_when_and_failed_one_why),
         cmocka_unit_test(older_form_names_the_content_of_a_completed_one),
+        cmocka_unit_test(link_stands_in_the_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

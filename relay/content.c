@@ -6,16 +6,15 @@
 
 #include "base/clock.h"
 #include "relay/content_answer.h"
+#include "relay/content_kept.h"
 #include "relay/content_renewal.h"
+#include "relay/content_source.h"
 #include "relay/data_url.h"
 #include "relay/fetch.h"
 #include "relay/query.h"
 #include "relay/request.h"
-#include "relay/target.h"
 #include "relay/verdict.h"
 
-#define CONTENT_PATH "/videos/{id}/content"
-#define CONTENT_HEADERS_MAX ((size_t)64 << 10)
 /* What a redirect may show of an address; a longer one is relayed. */
 #define LOCATION_BYTES_MAX ((size_t)4 << 10)
 
@@ -101,56 +100,23 @@ static void on_changed(void *context)
     loop_mark(request->relay->loop, &request->ready);
 }
 
-static bool add_ranges(const struct request *request, struct buf *lines)
-{
-    const struct client_headers *client = &request->client;
-    if (request->is_tried) /* one byte is the least that can be asked for */
-        return headers_add_line(lines, "Range", "bytes=0-0");
-    return headers_add_line(lines, "Range", client->range) &&
-           (client->range == NULL || headers_add_line(lines, "If-Range", client->if_range));
-}
-
 /* Asks for it at request->result_url, or where that is NULL at the provider's own path. */
 static void begin_fetch(struct request *request, const struct provider *provider,
                         const char *variant)
 {
-    const char *url = request->result_url;
     const struct sink sink = {.body = on_body, .changed = on_changed, .context = request};
-    const struct upstream_head head = {
-        .client = &request->client, .provider = provider, .user_id = request->task->user_id};
-    struct buf key_lines, lines;
-    struct buf *target = &request->call_target;
-    const char *path = NULL;
-    buf_init(&key_lines, CONTENT_HEADERS_MAX);
-    buf_init(&lines, CONTENT_HEADERS_MAX);
-    bool ok = headers_upstream(&head, &key_lines) && add_ranges(request, &key_lines) &&
-              buf_add_str(&lines, STR("Accept: */*\n")) && add_ranges(request, &lines);
-    if (ok && url == NULL) {
-        path = target_of(provider, CONTENT_PATH, request->task->upstream_model,
-                         request->task->upstream_id, target);
-        if (path != NULL && variant[0] != '\0') {
-            target->n--; /* the NUL */
-            path =
-                buf_addf(target, "%cvariant=%s", strchr(path, '?') != NULL ? '&' : '?', variant) &&
-                        buf_add_char(target, '\0')
-                    ? target->p
-                    : NULL;
-        }
-        ok = path != NULL;
-    }
-    const struct fetch_order order = {
+    const struct content_source source = {
         .provider = provider,
-        .path = path,
-        .url = url,
-        .key_headers = buf_str(&key_lines),
-        .headers = buf_str(&lines),
-        .head_ms = provider->first_byte_timeout_ms,
+        .task = request->task,
+        .client = &request->client,
+        .url = request->result_url,
+        .variant = variant,
+        /* One byte is the least that can be asked for. */
+        .range = request->is_tried ? "bytes=0-0" : request->client.range,
+        .if_range = request->is_tried ? NULL : request->client.if_range,
     };
-    enum fault fault = FAULT_GATEWAY_MEMORY;
-    if (ok)
-        fault = fetch_start(&request->fetch, request->relay->engine, &order, &sink);
-    buf_release(&key_lines);
-    buf_release(&lines);
+    enum fault fault =
+        content_source_fetch(&request->fetch, request->relay->engine, &source, &sink);
     if (fault != FAULT_NONE) {
         content_refuse(request, fault);
         return;
@@ -369,13 +335,10 @@ static bool read_variant(struct request *request, char *variant, size_t size)
     return false;
 }
 
-void content_begin(struct request *request)
+static void relay_variant(struct request *request, const char *variant)
 {
-    char variant[16];
     struct str urls = str_of(request->task->urls), url = STR_EMPTY;
     const struct provider *provider = provider_of(request);
-    if (!read_variant(request, variant, sizeof variant))
-        return;
     if (urls.n > 0)
         (void)!str_cut(&urls, '\n', &url);
     if (provider == NULL) {
@@ -390,4 +353,19 @@ void content_begin(struct request *request)
     } else {
         begin_at(request, variant, url);
     }
+}
+
+void content_relay(struct request *request)
+{
+    relay_variant(request, "");
+}
+
+void content_begin(struct request *request)
+{
+    char variant[16];
+    if (!read_variant(request, variant, sizeof variant))
+        return;
+    if (variant[0] == '\0' && content_kept_begin(request))
+        return;
+    relay_variant(request, variant);
 }

@@ -7,6 +7,8 @@ struct request;
 
 /* Begins to deliver the result of request->task (completed). */
 void content_begin(struct request *request);
+/* The same, though there may be a copy. */
+void content_relay(struct request *request);
 /* The settle step while request->fetch is there. */
 void content_step(struct request *request);
 /* The process ends: it breaks off in the middle. */

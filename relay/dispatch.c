@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/content.h"
+#include "relay/content_kept.h"
 #include "relay/content_renewal.h"
 #include "relay/delivery.h"
 #include "relay/outbound.h"
@@ -420,6 +421,10 @@ void request_on_ready(struct ready *ready)
         content_step(request);
         return;
     }
+    if (request->film != NULL) {
+        content_kept_step(request);
+        return;
+    }
     if (request->renewal != NULL)
         return;
     switch (request->state) {
@@ -467,6 +472,10 @@ void request_on_timer(struct timer *timer)
         request_refuse(request);
         break;
     case REQUEST_AWAITING:
+        if (request->film != NULL) {
+            content_kept_late(request);
+            break;
+        }
         if (request->tap_open && clock_ms() < total_deadline(request)) {
             tap_release_held(&request->tap);
             loop_mark(request->relay->loop, &request->ready);
@@ -508,7 +517,7 @@ void request_cut(struct request *request)
         request_refuse(request);
         break;
     case REQUEST_RELAYING:
-        if (request->fetch != NULL) {
+        if (request->fetch != NULL || request->film != NULL) {
             content_cut(request);
             break;
         }
@@ -554,4 +563,6 @@ void request_note_room(struct request *request)
         attempt_resume(request->attempt);
     if (request->fetch != NULL)
         fetch_resume(request->fetch);
+    if (request->film != NULL)
+        loop_mark(request->relay->loop, &request->ready);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "relay/keeper.h"
 #include "relay/query.h"
 #include "relay/request.h"
 #include "relay/task_desk.h"
@@ -181,6 +182,17 @@ static void refuse_open(struct request *request)
     request_refuse(request);
 }
 
+static void tell_deleted(struct request *request)
+{
+    if (request->relay->keeper != NULL)
+        keeper_forget(request->relay->keeper, request->subject_text);
+    if (buf_addf(&request->local, "{\"id\":\"%s\",\"object\":\"video.deleted\",\"deleted\":true}",
+                 request->subject_text))
+        request_reply_local(request);
+    else
+        refuse_memory(request);
+}
+
 static void delete_is_back(struct store_call *call)
 {
     struct store_task_delete *one = CONTAINER_OF(call, struct store_task_delete, call);
@@ -194,12 +206,8 @@ static void delete_is_back(struct store_call *call)
         task_get(request, refuse_open); /* for its status */
     else if (code != STORE_OK)
         task_refuse(request, code);
-    else if (buf_addf(&request->local,
-                      "{\"id\":\"%s\",\"object\":\"video.deleted\",\"deleted\":true}",
-                      request->subject_text))
-        request_reply_local(request);
     else
-        refuse_memory(request);
+        tell_deleted(request);
 }
 
 static void delete_begin(struct request *request)

@@ -14,6 +14,8 @@
 #include "store/store.h"
 
 struct content_link;
+struct keeper;
+struct keeping;
 struct request;
 struct task_desks;
 
@@ -26,6 +28,8 @@ struct relay {
     const char *spool_dir;           /* where big bodies go: the database's folder */
     struct task_desks *desks;        /* of all workers */
     const struct content_link *link; /* NULL: there are none */
+    struct keeper *keeper;           /* the same, of copies */
+    struct keeping *keeping;         /* with it: who makes this worker's */
     struct mailbox *sweeper;         /* of a thread that may wait: closes their files */
     struct ident_source idents;
     struct request *requests; /* all that are not freed */

@@ -88,6 +88,7 @@ static void request_destroy(struct grave *grave)
     task_free(&request->task);
     task_submit_free(&request->submission);
     content_renewal_free(&request->renewal);
+    kept_film_free(&request->film);
     free(request->subject_text);
     free(request->query);
     free(request->result_url);

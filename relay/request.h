@@ -34,6 +34,7 @@
 #include "relay/fetch.h"
 #include "relay/fields.h"
 #include "relay/headers.h"
+#include "relay/kept_film.h"
 #include "relay/module.h"
 #include "relay/plan.h"
 #include "relay/relay.h"
@@ -90,6 +91,8 @@ struct request {
     struct task *task;               /* that it is about (relay/task_get) */
     struct submission *submission;   /* of the task that it makes (relay/task_submit) */
     struct fetch *fetch;             /* of its bytes (relay/content); NULL = none is going on */
+    struct kept_film *film;          /* the kept copy of them (relay/content_kept) */
+    uint64_t film_at, film_to;       /* of it, what is still to be read */
     struct content_renewal *renewal; /* of their address; at most one */
     char *result_url;                /* that address; NULL = the provider's own path */
     bool is_tried;                   /* only whether the client may be sent there */

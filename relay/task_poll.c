@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "relay/headers.h"
 #include "relay/health.h"
+#include "relay/keeping.h"
 #include "relay/target.h"
 #include "relay/task_clock.h"
 #include "store/store_tasks.h"
@@ -38,6 +39,8 @@ static void is_finished(struct store_call *call)
     if (call->code == STORE_OK && finish->moved)
         log_write(LOG_INFO, "relay", "task %s %s, given back %lld nUSD", poll->task->public_id,
                   task_state_name(finish->state), (long long)finish->given_back.nusd);
+    if (call->code == STORE_OK && finish->moved && finish->state == TASK_completed)
+        keeping_want(poll->relay->keeping, poll->task->public_id);
     rest(poll, call->code);
 }
 

@@ -119,6 +119,23 @@ static bool find_link_key(struct server *server)
     return ok;
 }
 
+static bool open_keeper(struct server *server)
+{
+    const struct settings *settings = &server->snapshot->settings;
+    const struct keeper_options options = {.state_dir = server->spool_dir,
+                                           .bytes_max = settings->video_keep_size,
+                                           .age_max_ms = settings->video_keep_age_ms};
+    struct buf why;
+    if (!settings->video_keep)
+        return true;
+    buf_init(&why, 8192);
+    server->keeper = keeper_new(&options, &why);
+    if (server->keeper == NULL)
+        complain("", buf_add(&why, "", 1) ? why.p : "videos cannot be kept");
+    buf_release(&why);
+    return server->keeper != NULL;
+}
+
 /* Bound once without SO_REUSEPORT, so that a second server is a start error and not a silent half
  * of the connections; the workers' own sockets follow. */
 static int claim_address(struct server *server, const struct serve_options *options)
@@ -185,6 +202,7 @@ static bool make_workers(struct server *server, long fd_limit)
         .health = server->health,
         .sandbox_url = server->sandbox_url,
         .spool_dir = server->spool_dir,
+        .keeper = server->keeper,
         .link = server->snapshot->settings.video_link ? &server->link : NULL,
         .sweeper = &server->sweeper,
         .newest_id = store_newest_id(server->store),
@@ -381,6 +399,7 @@ static void tear_down(struct server *server)
         store_close(&server->store);
         _exit(EXIT_FAILED);
     }
+    keeper_free(&server->keeper);
     sandbox_stop(&server->sandbox);
     store_close(&server->store);
     health_free(&server->health);
@@ -421,7 +440,7 @@ static int boot(struct server *server, const struct serve_options *options)
     server->health = health_new();
     if (server->health == NULL || !start_sandbox(server) || !find_spool_dir(server))
         return complain("cannot start: ", "no memory, or no port for the sandbox");
-    if (!find_link_key(server))
+    if (!find_link_key(server) || !open_keeper(server))
         return EXIT_FAILED;
     server->admin = (struct admin_host){.store = server->store,
                                         .context = server,

@@ -10,6 +10,7 @@
 #include "config/snapshot.h"
 #include "relay/content_link.h"
 #include "relay/health.h"
+#include "relay/keeper.h"
 #include "server/admin/admin.h"
 #include "server/listener.h"
 #include "server/sandbox/sandbox.h"
@@ -33,6 +34,7 @@ struct server {
     struct task_desks *desks;
     struct sandbox *sandbox;
     char *sandbox_url, *spool_dir;
+    struct keeper *keeper;    /* NULL unless videos are kept */
     struct content_link link; /* zero unless there are links */
     struct listen_address address;
     struct buf url;

@@ -56,6 +56,15 @@ static json_t *tasks_of(const struct server *server)
     return tasks;
 }
 
+static json_t *kept_of(const struct server *server)
+{
+    int64_t files = 0, bytes = 0;
+    if (server->keeper == NULL)
+        return json_null();
+    keeper_figures(server->keeper, &files, &bytes);
+    return json_pack("{s:I, s:I}", "files", (json_int_t)files, "bytes", (json_int_t)bytes);
+}
+
 struct snapshot *server_snapshot(void *context)
 {
     struct server *server = context;
@@ -74,10 +83,10 @@ json_t *server_status(void *context)
     const struct snapshot *snapshot = server->workers[0]->relay.snapshot;
     char loaded[CLOCK_TEXT_SIZE];
     clock_format_utc(snapshot->loaded_ms, loaded);
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "state",
-                     server->workers[0]->draining ? "draining" : "running", "version",
-                     GATEWAY_VERSION, "url", buf_str(&server->url).p, "uptime_s",
-                     (json_int_t)((clock_ms() - server->started_ms) / 1000), "config",
-                     snapshot->file, "config_loaded", loaded, "loops", loops_of(server),
-                     "providers", providers_of(server, snapshot), "tasks", tasks_of(server));
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "state",
+        server->workers[0]->draining ? "draining" : "running", "version", GATEWAY_VERSION, "url",
+        buf_str(&server->url).p, "uptime_s", (json_int_t)((clock_ms() - server->started_ms) / 1000),
+        "config", snapshot->file, "config_loaded", loaded, "loops", loops_of(server), "providers",
+        providers_of(server, snapshot), "tasks", tasks_of(server), "kept", kept_of(server));
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/request.h"
+#include "relay/keeping.h"
 #include "relay/tasks.h"
 #include "server/http.h"
 #include "server/listener.h"
@@ -99,7 +100,8 @@ static void on_second(struct timer *timer)
 static bool drained(const struct worker *worker)
 {
     return worker->relay.request_count == 0 && tasks_are_idle(worker->tasks) &&
-           worker->engine->attempts == 0 && http_connections(worker->http) == 0;
+           keeping_is_idle(worker->relay.keeping) && worker->engine->attempts == 0 &&
+           http_connections(worker->http) == 0;
 }
 
 static void check_drained(struct worker *worker)
@@ -139,6 +141,7 @@ static void *worker_main(void *context)
     /* libmicrohttpd aborts when it is stopped with a suspended connection: run until none is left.
      */
     tasks_stop(worker->tasks);
+    keeping_stop(worker->relay.keeping);
     relay_cut_all(&worker->relay);
     http_kill_all(worker->http);
     int64_t limit = clock_ms() + STOP_LIMIT_MS;
@@ -216,6 +219,7 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     relay_init(&worker->relay, worker->loop, worker->engine, options->store, options->health);
     relay_set_snapshot(&worker->relay, options->snapshot);
     worker->relay.spool_dir = options->spool_dir;
+    worker->relay.keeper = options->keeper;
     worker->relay.link = options->link;
     worker->relay.sweeper = options->sweeper;
     worker->relay.desks = options->desks;
@@ -227,6 +231,13 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
     if (worker->tasks == NULL) {
         fault = FAULT_GATEWAY_MEMORY;
         goto fail;
+    }
+    if (options->keeper != NULL) {
+        worker->relay.keeping = keeping_new(&worker->relay, options->index);
+        if (worker->relay.keeping == NULL) {
+            fault = FAULT_GATEWAY_MEMORY;
+            goto fail;
+        }
     }
     timer_arm(loop_timers(worker->loop), &worker->second, clock_ms() + 1000);
     *out = worker;
@@ -267,6 +278,7 @@ bool worker_join(struct worker **worker)
         listener_free(&w->admin_listener);
         http_free(&w->http);
         tasks_free(&w->tasks);
+        keeping_free(&w->relay.keeping);
         if (w->relay.loop != NULL)
             relay_release(&w->relay);
         engine_free(&w->engine);

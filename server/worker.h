@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct content_link;
+struct keeper;
 struct http;
 struct listener;
 struct task_desks;
@@ -51,6 +52,7 @@ struct worker_options {
     struct health *health;
     const char *sandbox_url;
     const char *spool_dir;
+    struct keeper *keeper;
     const struct content_link *link; /* see struct relay, as for the next */
     struct mailbox *sweeper;
     struct task_desks *desks;

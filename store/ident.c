@@ -65,6 +65,11 @@ int64_t ident_give_back(int64_t id)
     return id | 1;
 }
 
+int64_t ident_first(int64_t wall_ms)
+{
+    return since_epoch(wall_ms) << MS_SHIFT;
+}
+
 int64_t ident_wall_ms(int64_t id)
 {
     CHECK(id >= 0);

@@ -24,6 +24,8 @@ void ident_init(struct ident_source *source, unsigned worker, int64_t newest_id)
 int64_t ident_next(struct ident_source *source, int64_t wall_ms);
 int64_t ident_give_back(int64_t id); /* the same id with slot 1 */
 int64_t ident_wall_ms(int64_t id);
+/* No id that was made at this time, or later, is lower. */
+int64_t ident_first(int64_t wall_ms);
 /* "req_" and 13 lower-case Crockford base32 digits. */
 void ident_format(int64_t id, char text[IDENT_TEXT_SIZE]);
 

@@ -202,6 +202,18 @@ enum store_code tasks_due(struct db *db, const struct store_task_due *due, struc
     return take_all(db, query, due->limit, list);
 }
 
+enum store_code tasks_completed(struct db *db, const struct store_task_completed *completed,
+                                struct task_list *list)
+{
+    struct query *query = db_query(db, SELECT TASKS_COMPLETED);
+    query_i64(query, 1, completed->after_id);
+    query_i64(query, 2, completed->since_ms);
+    query_i64(query, 3, completed->workers);
+    query_i64(query, 4, completed->worker);
+    query_i64(query, 5, completed->limit);
+    return take_all(db, query, completed->limit, list);
+}
+
 enum store_code tasks_of_user(struct db *db, const struct store_task_list *asked, int64_t from_id,
                               struct task_list *list)
 {

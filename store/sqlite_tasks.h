@@ -35,6 +35,12 @@ void task_remove(struct db *db, int64_t id);
     "ORDER BY id DESC LIMIT ?3"
 
 enum store_code tasks_due(struct db *db, const struct store_task_due *due, struct task_list *list);
+/* By the index of the state: all of a state, from after_id on, are looked at. */
+#define TASKS_COMPLETED                                                                            \
+    " FROM tasks WHERE state = 'completed' AND id > ?1 AND ended >= ?2 AND deleted = 0 AND "       \
+    "share % ?3 = ?4 ORDER BY id LIMIT ?5"
+enum store_code tasks_completed(struct db *db, const struct store_task_completed *completed,
+                                struct task_list *list);
 /* Beyond from_id (above it when `ascending`, else below), without deleted and creating ones. */
 enum store_code tasks_of_user(struct db *db, const struct store_task_list *asked, int64_t from_id,
                               struct task_list *list);

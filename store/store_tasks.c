@@ -75,6 +75,14 @@ void store_task_due(struct store *store, struct store_task_due *due)
     post(store, &due->call, CALL_TASK_DUE);
 }
 
+void store_task_completed(struct store *store, struct store_task_completed *completed)
+{
+    CHECK(completed->workers > 0 && completed->worker < completed->workers);
+    CHECK(completed->limit > 0 && completed->limit <= TASKS_DUE_MAX);
+    completed->page = (struct task_list){NULL, 0};
+    post(store, &completed->call, CALL_TASK_COMPLETED);
+}
+
 void store_task_counts(const struct store *store, int64_t counts[TASK_STATE_COUNT])
 {
     for (unsigned i = 0; i < TASK_STATE_COUNT; i++)
@@ -158,6 +166,11 @@ enum store_code task_serve_read(struct db *db, struct store_call *call)
     }
     if (call->kind == CALL_TASK_LIST)
         return read_page(db, CONTAINER_OF(call, struct store_task_list, call));
+    if (call->kind == CALL_TASK_COMPLETED) {
+        struct store_task_completed *completed =
+            CONTAINER_OF(call, struct store_task_completed, call);
+        return tasks_completed(db, completed, &completed->page);
+    }
     CHECK(call->kind == CALL_TASK_DUE);
     struct store_task_due *due = CONTAINER_OF(call, struct store_task_due, call);
     return tasks_due(db, due, &due->due);

@@ -171,6 +171,17 @@ struct store_task_due {
  * task past its deadline_ms (open, or expired and asked for late) is due like the others. */
 void store_task_due(struct store *store, struct store_task_due *due);
 
+struct store_task_completed {
+    struct store_call call;
+    unsigned worker, workers; /* those whose task_owner is `worker` */
+    int64_t after_id;         /* of the last one seen */
+    int64_t since_ms;         /* wall clock: what was completed before is left out */
+    unsigned limit;           /* 1..TASKS_DUE_MAX */
+    struct task_list page;    /* given when OK: by id, without deleted ones */
+};
+/* OK, DOWN, BUSY. */
+void store_task_completed(struct store *store, struct store_task_completed *completed);
+
 /* How many tasks are in each state, deleted ones too.  Any thread. */
 void store_task_counts(const struct store *store, int64_t counts[TASK_STATE_COUNT]);
 

@@ -142,6 +142,7 @@ static void sort_mail(struct store *store, struct mail *mail)
     case CALL_TASK_GET:
     case CALL_TASK_LIST:
     case CALL_TASK_DUE:
+    case CALL_TASK_COMPLETED:
         queue_add(&store->gets, mail);
         break;
     case CALL_TASK_CREATE:

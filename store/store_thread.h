@@ -31,6 +31,7 @@ enum store_call_kind {
     CALL_TASK_GET,
     CALL_TASK_LIST,
     CALL_TASK_DUE,
+    CALL_TASK_COMPLETED,
     CALL_LATE,
     CALL_STOP
 };

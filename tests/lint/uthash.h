@@ -24,6 +24,9 @@ unsigned uthash_count(const void *head);
 #define HASH_ADD_KEYPTR(hh, head, key, n, element) ((head) = uthash_with(head, element, key, n))
 #define HASH_ADD_KEYPTR_BYHASHVALUE(hh, head, key, n, hash, element)                               \
     ((void)(hash), (head) = uthash_with(head, element, key, n))
+#define HASH_FIND_STR(head, key, out) HASH_FIND(hh, head, key, 0, out)
+#define HASH_ADD_STR(head, key, element) HASH_ADD(hh, head, key, 0, element)
+#define HASH_SORT(head, compare) ((void)(compare), (head) = uthash_with(head, NULL, NULL, 0))
 #define HASH_DEL(head, element) ((head) = uthash_without(head, element))
 #define HASH_ITER(hh, head, element, after)                                                        \
     for ((element) = (head), (after) = uthash_next(element); (element) != NULL;                    \

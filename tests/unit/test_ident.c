@@ -71,6 +71,18 @@ static void ident_next_with_a_clock_out_of_range_is_positive(void **state)
     assert_true(ident_next(&source, INT64_MAX) > 0);
 }
 
+static void ident_first_is_below_all_of_its_time_and_above_all_before(void **state)
+{
+    (void)state;
+    struct ident_source low, high;
+    ident_init(&low, 0, 0);
+    ident_init(&high, IDENT_WORKER_MAX, 0);
+    assert_true(ident_first(NOW) > ident_next(&high, NOW - 1));
+    assert_true(ident_first(NOW) <= ident_next(&low, NOW));
+    assert_int_equal(ident_first(0), 0);
+    assert_int_equal(ident_first(-1), 0);
+}
+
 static void ident_give_back_is_slot_one(void **state)
 {
     (void)state;
@@ -112,6 +124,7 @@ int main(void)
         cmocka_unit_test(ident_next_when_the_clock_goes_back_does_not),
         cmocka_unit_test(ident_init_above_the_newest_of_any_worker),
         cmocka_unit_test(ident_next_with_a_clock_out_of_range_is_positive),
+        cmocka_unit_test(ident_first_is_below_all_of_its_time_and_above_all_before),
         cmocka_unit_test(ident_give_back_is_slot_one),
         cmocka_unit_test(ident_format_is_13_sortable_digits),
     };

@@ -261,6 +261,51 @@ static void task_is_due_when_its_turn_has_come_until_it_gets_another(void **stat
     task_list_release(&due);
 }
 
+static struct task_list completed_after(struct fixture *fixture, int64_t after_id, int64_t since_ms,
+                                        unsigned limit)
+{
+    struct store_task_completed completed = {
+        .worker = 0, .workers = 1, .after_id = after_id, .since_ms = since_ms, .limit = limit};
+    prepare(fixture, &completed.call);
+    store_task_completed(fixture->store, &completed);
+    wait_for(fixture, &completed.call);
+    assert_int_equal(completed.call.code, STORE_OK);
+    return completed.page;
+}
+
+static void completed_tasks_are_given_by_id_without_deleted_and_old_ones(void **state)
+{
+    struct fixture *fixture = *state;
+    struct making making;
+    int64_t ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = make_queued(fixture, &making, NULL, T0);
+    assert_true(finish(fixture, ids[3], TASK_completed, 0).moved);
+    assert_true(finish(fixture, ids[1], TASK_completed, 0).moved);
+    assert_true(finish(fixture, ids[0], TASK_failed, 0).moved);
+    struct task_list page = completed_after(fixture, 0, T0 + 60000, 10);
+    assert_int_equal(page.n, 2);
+    assert_int_equal(page.tasks[0]->id, ids[1]);
+    assert_int_equal(page.tasks[1]->id, ids[3]);
+    task_list_release(&page);
+    page = completed_after(fixture, ids[1], T0, 1);
+    assert_int_equal(page.n, 1);
+    assert_int_equal(page.tasks[0]->id, ids[3]);
+    struct store_task_delete one = {.user_id = page.tasks[0]->user_id,
+                                    .public_id = page.tasks[0]->public_id};
+    prepare(fixture, &one.call);
+    store_task_delete(fixture->store, &one);
+    wait_for(fixture, &one.call);
+    assert_int_equal(one.call.code, STORE_OK);
+    task_list_release(&page);
+    page = completed_after(fixture, ids[1], T0, 1);
+    assert_int_equal(page.n, 0);
+    task_list_release(&page);
+    page = completed_after(fixture, 0, T0 + 60001, 10);
+    assert_int_equal(page.n, 0);
+    task_list_release(&page);
+}
+
 /* Many tasks as rows, at whose turns nobody has looked yet. */
 static void insert_due(struct fixture *fixture, unsigned n)
 {
@@ -317,6 +362,8 @@ static void due_tasks_are_found_in_the_order_of_an_index(void **state)
     plan_uses(db, db_query(db, "EXPLAIN QUERY PLAN SELECT id, prompt" TASKS_DUE), "tasks_due");
     plan_uses(db, db_query(db, "EXPLAIN QUERY PLAN SELECT id, prompt" TASKS_OF_USER_BEFORE),
               "tasks_user");
+    plan_uses(db, db_query(db, "EXPLAIN QUERY PLAN SELECT id, prompt" TASKS_COMPLETED),
+              "tasks_state");
     unsigned all = 0;
     for (unsigned worker = 0; worker < WORKERS; worker++) {
         struct store_task_due asked = {
@@ -448,6 +495,7 @@ int main(void)
         TEST(other_users_task_is_not_there),
         TEST(delete_waits_for_a_verdict_and_keeps_the_row),
         TEST(list_pages_meet_without_gap_or_repetition),
+        TEST(completed_tasks_are_given_by_id_without_deleted_and_old_ones),
         TEST(task_is_due_when_its_turn_has_come_until_it_gets_another),
         TEST(due_tasks_are_found_in_the_order_of_an_index),
         TEST(start_gives_open_tasks_a_turn_within_half_a_minute),

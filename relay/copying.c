@@ -79,7 +79,7 @@ static const char *judge_head(struct copying *copying)
         return "the provider does not give it";
     if (!content_is_media(str_of(head->content_type)))
         return "it is no film";
-    if (head->length > keeper_bytes_max(copying->relay->keeper))
+    if (head->length > keeper_copy_max(copying->relay->keeper))
         return "there is no room: see [video] keep_size";
     if (copying->total == 0 && copying->bytes.n > 0 &&
         (copying->bytes.p[0] == '{' || copying->bytes.p[0] == '<'))

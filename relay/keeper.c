@@ -202,7 +202,7 @@ static void write_bytes(struct kept_draft *draft)
     struct str rest = buf_str(&draft->bytes);
     draft->keeper->draft_bytes += (int64_t)rest.n;
     draft->written += (int64_t)rest.n;
-    if (!make_room(draft->keeper))
+    if (draft->written > keeper_copy_max(draft->keeper) || !make_room(draft->keeper))
         fail(draft, "there is no room: see [video] keep_size");
     while (!draft->failed && rest.n > 0) {
         ssize_t n = write(draft->fd, rest.p, rest.n);
@@ -446,7 +446,7 @@ int64_t keeper_oldest_ms(struct keeper *keeper)
     return oldest_ms;
 }
 
-int64_t keeper_bytes_max(const struct keeper *keeper)
+int64_t keeper_copy_max(const struct keeper *keeper)
 {
-    return keeper->options.bytes_max;
+    return keeper->options.bytes_max / 2;
 }

@@ -42,7 +42,8 @@ struct mailbox *keeper_reader(struct keeper *keeper);
 int64_t keeper_age_max_ms(const struct keeper *keeper);
 /* Since when the oldest is here; 0 = there is none. */
 int64_t keeper_oldest_ms(struct keeper *keeper);
-int64_t keeper_bytes_max(const struct keeper *keeper);
+/* Of one copy: one that does not end must not take the place of all others. */
+int64_t keeper_copy_max(const struct keeper *keeper);
 void keeper_figures(struct keeper *keeper, int64_t *files, int64_t *bytes);
 /* Its user has deleted it: the copy goes, also one that is being made. */
 void keeper_forget(struct keeper *keeper, const char *public_id);

@@ -10,10 +10,15 @@ export class Proxy {
     #sockets = new Set();
     #server;
 
+    static #count = 0;
+
     static async start(owner, target) {
         const proxy = new Proxy();
+        // Each is a host of its own: what the gateway counts of an address is of one proxy's clients.
+        const localAddress = `127.0.1.${(Proxy.#count++ % 254) + 1}`;
         proxy.#server = net.createServer({ noDelay: true }, (client) => {
-            const server = net.connect({ host: target.host, port: target.port, noDelay: true });
+            const { host, port } = target;
+            const server = net.connect({ host, port, localAddress, noDelay: true });
             const reader = new MessageReader('request', {
                 head: (request) => proxy.requests.push(request),
             });

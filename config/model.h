@@ -29,6 +29,7 @@ const char *endpoint_name(enum endpoint endpoint);
 MUST_USE bool endpoint_find(struct str name, enum endpoint *out);
 
 #define MODEL_NAME_MAX 256
+#define MODEL_OFFERS_MAX 64
 
 struct offer {
     const struct provider *provider;

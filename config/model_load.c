@@ -9,7 +9,6 @@
 #include "config/offer.h"
 #include "config/value.h"
 
-#define OFFERS_MAX 64
 #define DROP_NAME_MAX 64
 
 /* The field that a key's row points to. */
@@ -110,8 +109,8 @@ static bool offer_add(struct draft *draft, const struct offer *offer)
             strcmp(model->offers[i].upstream_model, offer->upstream_model) == 0)
             return explain(&draft->why, "the offer %s/%s stands twice", offer->provider->name,
                            offer->upstream_model);
-    if (model->offer_count >= OFFERS_MAX)
-        return explain(&draft->why, "more than %d offers", OFFERS_MAX);
+    if (model->offer_count >= MODEL_OFFERS_MAX)
+        return explain(&draft->why, "more than %d offers", MODEL_OFFERS_MAX);
     struct offer *offers = array_room(model->offers, model->offer_count, sizeof *offers);
     if (offers == NULL)
         return explain(&draft->why, "out of memory");

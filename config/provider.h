@@ -51,6 +51,7 @@ struct provider {
     bool completion_from_total;  /* completion := total - prompt (Gemini style) */
     bool images_retry_ambiguous; /* a picture that may have been made may be asked of the next */
     bool allow_private;          /* its address may be private or loopback */
+    bool breaker;                /* what goes wrong at it is remembered */
     bool enabled;
 };
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/error_event.h"
+#include "relay/provider_turn.h"
 #include "relay/request.h"
 #include "relay/verdict.h"
 
@@ -29,6 +30,7 @@ static bool take_head(struct request *request)
 void delivery_commit(struct request *request, const char *why)
 {
     (void)take_head(request);
+    provider_turn_good(request);
     attempt_note_first(request->attempt);
     request->settle.entry.first_ms = clock_ms() - request->created_ms;
     failure_release(&request->failure);
@@ -48,6 +50,7 @@ void delivery_commit(struct request *request, const char *why)
 void delivery_whole(struct request *request)
 {
     (void)take_head(request);
+    provider_turn_good(request);
     failure_release(&request->failure);
     request->settle.entry.first_ms = clock_ms() - request->created_ms;
     request->end = request->tap.failed ? "upstream_gone" : "finished";
@@ -101,6 +104,7 @@ static bool note_broken(struct request *request)
     bool relay_it = false;
     struct failure failure = {0};
     verdict_in_stream(request->attempt, &request->tap, &failure, &relay_it);
+    provider_turn_failed(request, &failure);
     failure_take(&request->failure, &failure);
     log_broken(request);
     request->end = request->attempt->end == ATTEMPT_TIMEOUT ? "timeout" : "upstream_gone";

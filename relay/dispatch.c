@@ -218,7 +218,7 @@ static bool take_offer(struct request *request)
 {
     const struct offer *offer;
     while ((offer = plan_next(&request->plan)) != NULL) {
-        if (provider_turn_take(request, offer->provider)) {
+        if (provider_turn_take(request, offer)) {
             request->offer = offer;
             return true;
         }
@@ -296,6 +296,7 @@ static void attempt_failed(struct request *request)
         return;
     }
     atomic_fetch_add(&health->failures, 1);
+    provider_turn_failed(request, &failure);
     /* What only the operator can mend is told to him alone: clients read that it is not available.
      */
     bool ours = failure.fault == FAULT_UPSTREAM_ACCOUNT;

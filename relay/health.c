@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/offer_health.h"
+
 /* Append-only: readers scan entries[0..count) without a lock, an appender holds the mutex and
  * publishes an entry by raising count. */
 struct health {
     atomic_uint count;
     pthread_mutex_t append;
+    struct offer_healths *offers;
     struct provider_health overflow;
     struct provider_health entries[HEALTH_PROVIDERS_MAX];
 };
@@ -17,8 +20,12 @@ struct health {
 struct health *health_new(void)
 {
     struct health *health = calloc(1, sizeof *health);
-    if (health != NULL)
-        pthread_mutex_init(&health->append, NULL);
+    if (health == NULL)
+        return NULL;
+    pthread_mutex_init(&health->append, NULL);
+    health->offers = offer_healths_new();
+    if (health->offers == NULL)
+        health_free(&health);
     return health;
 }
 
@@ -26,9 +33,15 @@ void health_free(struct health **health)
 {
     if (*health == NULL)
         return;
+    offer_healths_free(&(*health)->offers);
     pthread_mutex_destroy(&(*health)->append);
     free(*health);
     *health = NULL;
+}
+
+struct offer_healths *health_offers(struct health *health)
+{
+    return health->offers;
 }
 
 static struct provider_health *find(struct health *health, const char *name)

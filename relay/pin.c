@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "relay/choose.h"
 #include "relay/request.h"
 
 #define TOKENS_MAX ((int64_t)1 << 24) /* more of one object is not believed */
@@ -73,16 +74,9 @@ enum fault pin_take(struct request *request)
 
 enum fault pin_plan(struct request *request)
 {
-    switch (plan_pin(&request->plan, request->model, request->pins_get.provider)) {
-    case PLAN_MADE:
-        return FAULT_NONE;
-    case PLAN_ELSEWHERE:
-        return refuse_reference(request, 0);
-    case PLAN_DISABLED:
-        break;
-    }
-    failure_set(&request->failure, FAULT_NO_PROVIDER, "%s", request->model->name);
-    return FAULT_NO_PROVIDER;
+    bool elsewhere;
+    enum fault fault = choose_offer_at(request, request->pins_get.provider, &elsewhere);
+    return elsewhere ? refuse_reference(request, 0) : fault;
 }
 
 static int64_t at_most(int64_t n, int64_t most)

@@ -23,18 +23,42 @@ static bool is_planned(const struct plan *plan, const struct provider *provider)
     return false;
 }
 
-static bool is_candidate(const struct plan *plan, const struct offer *offer)
+/* How each offer of a model stands while a plan is made. */
+struct standings {
+    const struct model *model;
+    enum plan_standing of[MODEL_OFFERS_MAX];
+};
+
+static enum plan_standing look(struct plan *plan, const struct offer *offer,
+                               const struct plan_view *view)
 {
-    return offer->provider->enabled && !is_planned(plan, offer->provider);
+    int64_t wait_ms = 0;
+    enum plan_standing standing = view->look(view->context, offer, &wait_ms);
+    if (standing != PLAN_COOLING && standing != PLAN_OPEN)
+        return standing;
+    bool is_first = plan->open + plan->cooling == 0;
+    plan->open += standing == PLAN_OPEN;
+    plan->cooling += standing == PLAN_COOLING;
+    if (is_first || wait_ms < plan->soonest_ms)
+        plan->soonest_ms = wait_ms;
+    return standing;
+}
+
+static bool is_candidate(const struct plan *plan, const struct standings *standings, unsigned at,
+                         enum plan_standing wanted)
+{
+    return standings->of[at] == wanted && !is_planned(plan, standings->model->offers[at].provider);
 }
 
 /* The lowest priority that still has a candidate, and the weight of its candidates together. */
-static uint64_t tier_weight(const struct plan *plan, const struct model *model, int *priority)
+static uint64_t tier_weight(const struct plan *plan, const struct standings *standings,
+                            enum plan_standing wanted, int *priority)
 {
     uint64_t weight = 0;
-    for (unsigned i = 0; i < model->offer_count; i++) {
-        const struct offer *offer = &model->offers[i];
-        if (!is_candidate(plan, offer) || (weight > 0 && offer->priority > *priority))
+    for (unsigned i = 0; i < standings->model->offer_count; i++) {
+        const struct offer *offer = &standings->model->offers[i];
+        if (!is_candidate(plan, standings, i, wanted) ||
+            (weight > 0 && offer->priority > *priority))
             continue;
         if (weight > 0 && offer->priority < *priority)
             weight = 0;
@@ -44,17 +68,17 @@ static uint64_t tier_weight(const struct plan *plan, const struct model *model, 
     return weight;
 }
 
-static const struct offer *pick(const struct plan *plan, const struct model *model,
-                                uint64_t *random)
+static const struct offer *pick(const struct plan *plan, const struct standings *standings,
+                                enum plan_standing wanted, uint64_t *random)
 {
     int priority = 0;
-    uint64_t weight = tier_weight(plan, model, &priority);
+    uint64_t weight = tier_weight(plan, standings, wanted, &priority);
     if (weight == 0)
         return NULL;
     uint64_t at = shuffle(random) % weight;
-    for (unsigned i = 0; i < model->offer_count; i++) {
-        const struct offer *offer = &model->offers[i];
-        if (!is_candidate(plan, offer) || offer->priority != priority)
+    for (unsigned i = 0; i < standings->model->offer_count; i++) {
+        const struct offer *offer = &standings->model->offers[i];
+        if (!is_candidate(plan, standings, i, wanted) || offer->priority != priority)
             continue;
         if (at < (uint64_t)offer->weight)
             return offer;
@@ -63,19 +87,27 @@ static const struct offer *pick(const struct plan *plan, const struct model *mod
     return NULL;
 }
 
-void plan_make(struct plan *plan, const struct model *model, uint64_t random)
+void plan_make(struct plan *plan, const struct model *model, uint64_t random,
+               const struct plan_view *view)
 {
-    *plan = (struct plan){.count = 0};
+    static const enum plan_standing wanted[] = {PLAN_FREE, PLAN_LAST};
+    struct standings standings = {.model = model};
+    const struct offer *offer;
     uint64_t state = random | 1;
-    while (plan->count < PLAN_TRIES_MAX) {
-        const struct offer *offer = pick(plan, model, &state);
-        if (offer == NULL)
-            break;
-        plan->offers[plan->count++] = offer;
+    *plan = (struct plan){.count = 0};
+    CHECK(model->offer_count <= MODEL_OFFERS_MAX);
+    for (unsigned i = 0; i < model->offer_count; i++)
+        standings.of[i] =
+            model->offers[i].provider->enabled ? look(plan, &model->offers[i], view) : PLAN_OPEN;
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        while (plan->count < PLAN_TRIES_MAX &&
+               (offer = pick(plan, &standings, wanted[i], &state)) != NULL)
+            plan->offers[plan->count++] = offer;
     }
 }
 
-enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider)
+enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider,
+                       const struct plan_view *view)
 {
     *plan = (struct plan){.count = 0};
     for (unsigned i = 0; i < model->offer_count; i++) {
@@ -84,7 +116,9 @@ enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char 
             continue;
         if (!offer->provider->enabled)
             return PLAN_DISABLED;
-        plan->offers[plan->count++] = offer;
+        enum plan_standing standing = look(plan, offer, view);
+        if (standing == PLAN_FREE || standing == PLAN_LAST)
+            plan->offers[plan->count++] = offer;
         return PLAN_MADE;
     }
     return PLAN_ELSEWHERE;

@@ -9,19 +9,38 @@
 
 #define PLAN_TRIES_MAX 3
 
-/* Ordered by priority, by weighted chance among equals; each provider at most once; disabled ones
- * are left out. */
+/* How an offer stands now, best first.  The last two are passed over. */
+enum plan_standing {
+    PLAN_FREE,
+    PLAN_LAST,    /* only if nobody else is there */
+    PLAN_COOLING, /* it limits us, or we limit it */
+    PLAN_OPEN     /* it fails */
+};
+
+/* Tells it, and for those that are passed over in *wait_ms how long that lasts. */
+struct plan_view {
+    enum plan_standing (*look)(void *context, const struct offer *offer, int64_t *wait_ms);
+    void *context;
+};
+
+/* Free ones before those that are the last resort; of each, ordered by priority, by weighted chance
+ * among equals; each provider at most once; disabled ones are left out. */
 struct plan {
     const struct offer *offers[PLAN_TRIES_MAX];
     unsigned count;
-    unsigned next; /* the one to try next */
+    unsigned next;      /* the one to try next */
+    unsigned open;      /* that fail were passed over, */
+    unsigned cooling;   /* that limit, */
+    int64_t soonest_ms; /* and this long until the first of them may be asked */
 };
 
 /* `random` seeds the weighted choice. */
-void plan_make(struct plan *plan, const struct model *model, uint64_t random);
+void plan_make(struct plan *plan, const struct model *model, uint64_t random,
+               const struct plan_view *view);
 enum plan_pin { PLAN_MADE, PLAN_ELSEWHERE /* the model has no offer there */, PLAN_DISABLED };
-/* Only the offer at this provider. */
-enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider);
+/* Only the offer at this provider; PLAN_MADE with none, when it is passed over now. */
+enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider,
+                       const struct plan_view *view);
 /* NULL when all have been tried. */
 const struct offer *plan_next(struct plan *plan);
 

@@ -1,7 +1,7 @@
 #include "relay/provider_turn.h"
 
+#include "base/clock.h"
 #include "relay/allowance.h"
-#include "relay/count.h"
 #include "relay/request.h"
 #include "relay/verdict.h"
 
@@ -27,45 +27,52 @@ bool provider_turn_is_free(struct book *book, const struct provider *provider,
     return false;
 }
 
-enum fault provider_turn_skim(struct request *request)
+static struct offer_healths *healths_of(const struct request *request)
 {
-    struct plan *plan = &request->plan;
-    struct demand demand = {.model = request->model->name};
-    int64_t wait_us = INT64_MAX;
-    unsigned kept = 0;
-    count_demand(request, &demand.tokens, &demand.prompt_tokens);
-    for (unsigned i = 0; i < plan->count; i++) {
-        if (provider_turn_is_free(book_of(request), plan->offers[i]->provider, &demand, &wait_us))
-            plan->offers[kept++] = plan->offers[i];
-    }
-    plan->count = kept;
-    if (kept > 0)
-        return FAULT_NONE;
-    const struct limit_refusal refusal = {.scope = LIMIT_provider, .wait_us = wait_us};
-    failure_set_limit(&request->failure, FAULT_PROVIDERS_COOLING, &refusal);
-    return FAULT_PROVIDERS_COOLING;
+    return health_offers(request->relay->health);
 }
 
-bool provider_turn_take(struct request *request, const struct provider *provider)
+static enum fault take_limits(struct request *request, const struct provider *provider,
+                              struct failure *failure)
 {
     const struct metered_call call = {.provider = provider->name,
                                       .model = request->model->name,
                                       .tokens = request->settle.entry.hold.metered.tokens};
     struct admission found = {.needed_nusd = 0};
+    enum fault fault = book_take_turn(book_of(request), &call, &request->provider_turn, &found);
+    if (fault == FAULT_GATEWAY_MEMORY)
+        failure_set(failure, fault, "%s", "");
+    else if (fault != FAULT_NONE)
+        failure_set_limit(failure, fault, &found.limit);
+    return fault;
+}
+
+bool provider_turn_take(struct request *request, const struct offer *offer)
+{
     struct failure failure = {0};
     provider_turn_end(request, 0);
-    enum fault fault = book_take_turn(book_of(request), &call, &request->provider_turn, &found);
-    if (fault == FAULT_NONE)
+    if (!offer_turn_begin(healths_of(request), offer, clock_ms(), &request->offer_turn))
+        failure_set(&failure, FAULT_NO_PROVIDER, "%s", request->model->name);
+    else if (take_limits(request, offer->provider, &failure) == FAULT_NONE)
         return true;
-    if (fault == FAULT_GATEWAY_MEMORY)
-        failure_set(&failure, fault, "%s", "");
-    else
-        failure_set_limit(&failure, fault, &found.limit);
+    provider_turn_end(request, 0);
     verdict_merge(&request->failure, &failure);
     return false;
+}
+
+void provider_turn_good(struct request *request)
+{
+    offer_turn_good(healths_of(request), &request->offer_turn, clock_ms());
+}
+
+void provider_turn_failed(struct request *request, const struct failure *failure)
+{
+    offer_turn_failed(healths_of(request), &request->offer_turn, failure, clock_ms(),
+                      relay_random(request->relay));
 }
 
 void provider_turn_end(struct request *request, int64_t tokens)
 {
     book_end_turn(book_of(request), &request->provider_turn, tokens);
+    offer_turn_end(healths_of(request), &request->offer_turn);
 }

@@ -36,6 +36,7 @@
 #include "relay/headers.h"
 #include "relay/kept_film.h"
 #include "relay/module.h"
+#include "relay/offer_health.h"
 #include "relay/plan.h"
 #include "relay/relay.h"
 #include "relay/stream.h"
@@ -123,6 +124,7 @@ struct request {
     const struct offer *offer; /* of the last attempt */
     struct attempt *attempt;
     struct metered provider_turn; /* the limits of that provider, while an attempt is live there */
+    struct offer_turn offer_turn; /* what is learned of the offer, as long */
     struct buf call_target, call_headers;
     struct tap tap;
     bool tap_open;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/frozen_price.h"
+#include "relay/choose.h"
 #include "relay/fields_record.h"
 #include "relay/request.h"
 #include "relay/task_clock.h"
@@ -76,10 +77,8 @@ enum fault task_submit_take_origin(struct request *request)
 
 enum fault task_submit_plan(struct request *request)
 {
-    if (plan_pin(&request->plan, request->model, request->task->provider) == PLAN_MADE)
-        return FAULT_NONE;
-    failure_set(&request->failure, FAULT_NO_PROVIDER, "%s", request->model->name);
-    return FAULT_NO_PROVIDER;
+    bool elsewhere;
+    return choose_offer_at(request, request->task->provider, &elsewhere);
 }
 
 int64_t task_submit_seconds(const struct request *request)

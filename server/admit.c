@@ -11,11 +11,11 @@
 #include "base/secret.h"
 #include "relay/allowance.h"
 #include "relay/asked_model.h"
+#include "relay/choose.h"
 #include "relay/count.h"
 #include "relay/multipart_boundary.h"
 #include "relay/outbound.h"
 #include "relay/pin.h"
-#include "relay/provider_turn.h"
 #include "relay/request.h"
 #include "relay/task_get.h"
 #include "relay/task_submit.h"
@@ -429,20 +429,10 @@ static enum fault check_model(struct request *request)
     return FAULT_NONE;
 }
 
-static enum fault plan_call(struct request *request)
-{
-    plan_make(&request->plan, request->model, relay_random(request->relay));
-    if (request->plan.count == 0)
-        return refuse(request, FAULT_NO_PROVIDER, request->model->name);
-    return FAULT_NONE;
-}
-
 /* Its offers are planned, unless something was refused before: limits and money, then the first
  * attempt. */
 static void begin_call(struct request *request, enum fault fault)
 {
-    if (fault == FAULT_NONE)
-        fault = provider_turn_skim(request);
     if (fault == FAULT_NONE)
         fault = take_hold(request);
     if (fault != FAULT_NONE)
@@ -486,7 +476,7 @@ void admit_body(struct exchange *x)
     if (fault == FAULT_NONE && pin_is_needed(request))
         pin_look_up(request);
     else
-        begin_call(request, fault == FAULT_NONE ? plan_call(request) : fault);
+        begin_call(request, fault == FAULT_NONE ? choose_offers(request) : fault);
 }
 
 void admit_looked_up(struct exchange *x)

@@ -352,7 +352,8 @@ export function fixtureModels({ providers = ['P1', 'P2'] } = {}) {
 export async function scene(owner, options = {}) {
     const M1 = await Upstream.start(null, 'M1');
     const M2 = await Upstream.start(null, 'M2');
-    const provider = { idle_timeout: '5s', whole_timeout: '8s', ...options.provider };
+    // Of failures in one test the next one must not learn, unless it is about that.
+    const provider = { idle_timeout: '5s', whole_timeout: '8s', breaker: 'off', ...options.provider };
     const config = {
         server: options.server,
         database: options.database,

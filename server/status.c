@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include "base/clock.h"
+#include "relay/offer_health.h"
 #include "store/store_tasks.h"
 
 static long long lag_max_us(struct worker_figures *figures)
@@ -45,6 +46,29 @@ static json_t *providers_of(struct server *server, const struct snapshot *snapsh
     return providers;
 }
 
+/* Offers that are not asked now, or last; `for_ms`: until the first look at them again. */
+static json_t *resting_of(struct server *server, const struct snapshot *snapshot)
+{
+    static const char *const words[] = {
+        [PLAN_LAST] = "refuses us", [PLAN_COOLING] = "limits", [PLAN_OPEN] = "fails"};
+    json_t *resting = json_array();
+    for (unsigned i = 0; i < snapshot->model_count; i++) {
+        const struct model *model = &snapshot->models[i];
+        for (unsigned k = 0; k < model->offer_count; k++) {
+            int64_t wait_ms = 0;
+            const struct offer *offer = &model->offers[k];
+            enum plan_standing standing =
+                offer_standing(health_offers(server->health), offer, clock_ms(), &wait_ms);
+            if (standing != PLAN_FREE)
+                json_array_append_new(resting, json_pack("{s:s, s:s, s:s, s:I}", "provider",
+                                                         offer->provider->name, "model",
+                                                         model->name, "state", words[standing],
+                                                         "for_ms", (json_int_t)wait_ms));
+        }
+    }
+    return resting;
+}
+
 static json_t *tasks_of(const struct server *server)
 {
     int64_t counts[TASK_STATE_COUNT];
@@ -84,9 +108,10 @@ json_t *server_status(void *context)
     char loaded[CLOCK_TEXT_SIZE];
     clock_format_utc(snapshot->loaded_ms, loaded);
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "state",
+        "{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "state",
         server->workers[0]->draining ? "draining" : "running", "version", GATEWAY_VERSION, "url",
         buf_str(&server->url).p, "uptime_s", (json_int_t)((clock_ms() - server->started_ms) / 1000),
         "config", snapshot->file, "config_loaded", loaded, "loops", loops_of(server), "providers",
-        providers_of(server, snapshot), "tasks", tasks_of(server), "kept", kept_of(server));
+        providers_of(server, snapshot), "resting", resting_of(server, snapshot), "tasks",
+        tasks_of(server), "kept", kept_of(server));
 }

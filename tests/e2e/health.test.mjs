@@ -77,6 +77,10 @@ test('G27 all providers limit: 429 until the first of them may be asked, and nob
     assert.equal(response.header('x-should-retry'), undefined);
     assert.deepEqual([s.M1.count, s.M2.count], [1, 1]);
     assert.equal(await s.gw.spent(), 0);
+    const { resting } = await s.gw.cli(['status']);
+    const told = resting.filter(({ model }) => model === 'gpt-4o-mini');
+    assert.deepEqual(told.map(({ provider, state }) => [provider, state]), [['P1', 'limits'], ['P2', 'limits']]);
+    assert.ok(told.every(({ for_ms: ms }) => ms > 30e3 && ms <= 50e3), JSON.stringify(told));
 });
 
 test('G28 all providers fail: 502 until one of them may be probed, and nobody is asked', async (t) => {

@@ -16,6 +16,9 @@
 /* As many at once.  A look gives one more than these, or tasks that are being asked after, which
  * are due until they are done, could hide the others. */
 #define ASKING_MAX (TASKS_DUE_MAX - 1)
+/* Where a look has not seen the end of what is due, the next one waits for so much room, not for
+ * its time: each reads many tasks that are being asked after. */
+#define ROOM_TO_LOOK (ASKING_MAX / 4)
 
 struct tasks {
     struct relay *relay;
@@ -24,6 +27,7 @@ struct tasks {
     struct watch desk;
     struct store_task_due due;
     bool due_out, stopped;
+    bool more_due; /* the last look was full, and of some use */
     int64_t down_until_ms;
     struct task_poll *polls; /* by task id */
     unsigned busy;           /* of them, not resting */
@@ -31,6 +35,8 @@ struct tasks {
 
 /* --- polls ---------------------------------------------------------------------------------------
  */
+
+static void look_again(struct tasks *tasks);
 
 static void poll_changed(struct task_poll *poll)
 {
@@ -40,6 +46,7 @@ static void poll_changed(struct task_poll *poll)
     tasks->busy--;
     if (poll->code == STORE_DOWN || poll->code == STORE_BUSY)
         tasks->down_until_ms = clock_ms() + DOWN_MS;
+    look_again(tasks);
 }
 
 static void forget(struct tasks *tasks, struct task_poll *poll)
@@ -91,9 +98,13 @@ static void due_is_back(struct store_call *call)
         tasks->down_until_ms = clock_ms() + DOWN_MS;
         return;
     }
+    bool is_full = due->due.n == due->limit;
+    unsigned before = tasks->busy;
     for (unsigned i = 0; i < due->due.n; i++)
         ask_take(tasks, &due->due.tasks[i]);
     task_list_release(&due->due);
+    tasks->more_due = is_full && tasks->busy > before;
+    look_again(tasks);
 }
 
 static bool any_may_be_due(const struct tasks *tasks)
@@ -105,8 +116,8 @@ static bool any_may_be_due(const struct tasks *tasks)
 
 static void look(struct tasks *tasks)
 {
-    if (tasks->due_out || tasks->busy >= ASKING_MAX || clock_ms() < tasks->down_until_ms ||
-        !any_may_be_due(tasks))
+    if (tasks->due_out || tasks->stopped || tasks->busy >= ASKING_MAX ||
+        clock_ms() < tasks->down_until_ms || !any_may_be_due(tasks))
         return;
     tasks->due = (struct store_task_due){
         .worker = tasks->worker,
@@ -119,6 +130,13 @@ static void look(struct tasks *tasks)
     tasks->due.call.deadline_ms = clock_ms() + DOWN_MS;
     tasks->due_out = true;
     store_task_due(tasks->relay->store, &tasks->due);
+}
+
+/* What is due beyond one look does not wait for the time of the next. */
+static void look_again(struct tasks *tasks)
+{
+    if (tasks->more_due && tasks->busy + ROOM_TO_LOOK <= ASKING_MAX)
+        look(tasks);
 }
 
 static void on_look(struct timer *timer)

@@ -9,6 +9,7 @@
 #include "relay/content_link.h"
 #include "relay/content_renewal.h"
 #include "relay/error_dialect.h"
+#include "relay/task_replay.h"
 #include "relay/task_submit.h"
 
 #define LOCAL_BYTES_MAX ((size_t)8 << 20)
@@ -87,6 +88,7 @@ static void request_destroy(struct grave *grave)
     snapshot_drop(&request->snapshot);
     task_free(&request->task);
     task_submit_free(&request->submission);
+    task_replay_free(&request->replay);
     content_renewal_free(&request->renewal);
     kept_film_free(&request->film);
     free(request->subject_text);

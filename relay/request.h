@@ -88,8 +88,9 @@ struct request {
     const struct module *module;
     struct str subject; /* of a path like /models/{id}; heap copy in subject_text */
     char *subject_text;
-    char *query;                     /* behind the "?", as sent; NULL unless the module takes one */
-    struct task *task;               /* that it is about (relay/task_get) */
+    char *query;           /* behind the "?", as sent; NULL unless the module takes one */
+    struct task *task;     /* that it is about (relay/task_get) */
+    struct replay *replay; /* what its Idempotency-Key has made before (relay/task_replay) */
     struct submission *submission;   /* of the task that it makes (relay/task_submit) */
     struct fetch *fetch;             /* of its bytes (relay/content); NULL = none is going on */
     struct kept_film *film;          /* the kept copy of them (relay/content_kept) */

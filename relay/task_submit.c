@@ -10,6 +10,7 @@
 #include "relay/fields_record.h"
 #include "relay/request.h"
 #include "relay/task_clock.h"
+#include "relay/task_replay.h"
 #include "relay/task_reply.h"
 #include "relay/verdict.h"
 #include "relay/video_answer.h"
@@ -22,7 +23,7 @@ struct submission {
     struct request *request;
     struct video_answer answer;
     struct buf rates;
-    char *prompt, *idem_key;
+    char *prompt;
     char seconds[8], size[64], aspect_ratio[64];
     bool maybe_taken; /* an attempt was sent, and nobody has said no */
 };
@@ -117,29 +118,15 @@ static bool fill(struct submission *submission)
     return true;
 }
 
-/* The key of this request, or none: false when it cannot be one. */
-static bool fill_key(struct submission *submission)
+/* Between its look-up and this, another request with this key may have made one. */
+static void fill_key(struct submission *submission)
 {
-    struct request *request = submission->request;
-    struct secret_digest *digest = &request->fields->record->digest;
-    const char *key = request->client.idempotency_key;
-    if (key == NULL || key[0] == '\0')
-        return true;
-    submission->idem_key = str_dup(str_of(key));
-    if (submission->idem_key == NULL) {
-        failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
-        return false;
-    }
-    if (strlen(key) > IDEM_KEY_MAX) {
-        failure_set(&request->failure, FAULT_INVALID_VALUE,
-                    "'Idempotency-Key': expected at most %d bytes", IDEM_KEY_MAX);
-        return false;
-    }
-    secret_digest_add(digest, str_of(request->module->path));
-    secret_digest_add(digest, request->subject);
-    secret_digest_end(digest, submission->create.body_hash);
-    submission->create.idem_key = submission->idem_key;
-    return true;
+    const struct replay *replay = submission->request->replay;
+    if (replay == NULL)
+        return;
+    submission->create.idem_key = replay->key;
+    memcpy(submission->create.body_hash, replay->create.body_hash,
+           sizeof submission->create.body_hash);
 }
 
 /* --- before the provider is asked ----------------------------------------------------------------
@@ -154,7 +141,7 @@ static bool write_object(struct request *request, const struct task *task)
     return false;
 }
 
-static void reply_existing(struct request *request, const struct task *task)
+void task_submit_existing(struct request *request, const struct task *task)
 {
     if (!write_object(request, task)) {
         request_refuse(request);
@@ -163,16 +150,6 @@ static void reply_existing(struct request *request, const struct task *task)
     request->end = "finished";
     request_settle(request, false, false);
     request_reply_local(request);
-}
-
-static void refuse(struct request *request, enum store_code code)
-{
-    if (code == STORE_CONFLICT)
-        failure_set(&request->failure, FAULT_INVALID_VALUE,
-                    "'Idempotency-Key': it was used for another request");
-    else
-        failure_set(&request->failure, FAULT_STORE_UNAVAILABLE, "%s", "");
-    request_refuse(request);
 }
 
 static void row_is_there(struct store_call *call)
@@ -185,14 +162,16 @@ static void row_is_there(struct store_call *call)
     bool waits = request->state == REQUEST_RECORDING;
     create->existing = NULL;
     request_mail_back(request);
-    if (waits && code != STORE_OK)
-        refuse(request, code);
-    else if (waits && existing != NULL)
-        reply_existing(request, existing);
-    else if (waits && write_object(request, &create->task))
-        request_dispatch(request);
-    else if (waits)
+    if (waits && code != STORE_OK) {
+        (void)task_replay_fault(request, code);
         request_refuse(request);
+    } else if (waits && existing != NULL) {
+        task_submit_existing(request, existing);
+    } else if (waits && write_object(request, &create->task)) {
+        request_dispatch(request);
+    } else if (waits) {
+        request_refuse(request);
+    }
     task_free(&existing);
 }
 
@@ -207,8 +186,7 @@ void task_submit(struct request *request)
     buf_init(&submission->rates, RATES_MAX);
     if (!fill(submission))
         goto no_memory;
-    if (!fill_key(submission))
-        goto fail;
+    fill_key(submission);
     CHECK(task_fits(&submission->create.task));
     request->submission = submission;
     request->received_ms = clock_ms();
@@ -222,7 +200,6 @@ void task_submit(struct request *request)
     return;
 no_memory:
     failure_set(&request->failure, FAULT_GATEWAY_MEMORY, "%s", "");
-fail:
     task_submit_free(&submission);
     request_refuse(request);
 }
@@ -291,7 +268,6 @@ void task_submit_free(struct submission **submission)
     buf_release(&(*submission)->rates);
     task_free(&(*submission)->create.existing);
     free((*submission)->prompt);
-    free((*submission)->idem_key);
     free(*submission);
     *submission = NULL;
 }

@@ -15,10 +15,12 @@
 
 struct request;
 struct submission; /* request->submission */
+struct task;
 
 /* The hold is taken and the offers are planned: commits the row, then dispatches the request; or
- * replies what an earlier request with the same Idempotency-Key has made.  Faults of refusals:
- * INVALID_VALUE (the key was used for something else), STORE_UNAVAILABLE, GATEWAY_MEMORY. */
+ * replies what another request with the same Idempotency-Key has made meanwhile.  Faults of
+ * refusals: INVALID_VALUE (the key was used for something else), STORE_UNAVAILABLE,
+ * GATEWAY_MEMORY. */
 void task_submit(struct request *request);
 /* One that is made of another task of this user, once that is found (request->task): its model,
  * length and size are that one's.  Faults of refusals: TASK_NOT_COMPLETED, TASK_FAILED. */
@@ -27,6 +29,8 @@ MUST_USE enum fault task_submit_take_origin(struct request *request);
 MUST_USE enum fault task_submit_plan(struct request *request);
 /* How long the video is to be: as asked, else what its model makes of nothing said. */
 int64_t task_submit_seconds(const struct request *request);
+/* Ends it with what its Idempotency-Key has made before. */
+void task_submit_existing(struct request *request, const struct task *task);
 /* The whole answer of a provider that said yes: false when it names no task. */
 MUST_USE bool task_submit_read(struct request *request);
 /* The attempt at hand ends for this reason (NONE: one of the gateway's own); no-op without one. */

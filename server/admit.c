@@ -18,6 +18,7 @@
 #include "relay/pin.h"
 #include "relay/request.h"
 #include "relay/task_get.h"
+#include "relay/task_replay.h"
 #include "relay/task_submit.h"
 #include "server/cors.h"
 #include "server/http.h"
@@ -443,6 +444,36 @@ static void begin_call(struct request *request, enum fault fault)
         request_dispatch(request);
 }
 
+/* Behind its fields. */
+static void admit_asked(struct request *request)
+{
+    if (request->module->of_task) {
+        task_look_up(request);
+        return;
+    }
+    enum fault fault = check_model(request);
+    if (fault == FAULT_NONE && pin_is_needed(request))
+        pin_look_up(request);
+    else
+        begin_call(request, fault == FAULT_NONE ? choose_offers(request) : fault);
+}
+
+/* What its Idempotency-Key has made before, which costs nothing; else it goes on. */
+static void admit_replay(struct request *request)
+{
+    enum fault fault = task_replay_take(request);
+    if (fault == FAULT_NONE && request->task == NULL) {
+        admit_asked(request);
+        return;
+    }
+    if (fault == FAULT_NONE)
+        fault = take_turn(request);
+    if (fault == FAULT_NONE)
+        task_submit_existing(request, request->task);
+    else
+        request_refuse(request);
+}
+
 void admit_body(struct exchange *x)
 {
     struct request *request = x->request;
@@ -467,22 +498,23 @@ void admit_body(struct exchange *x)
         return;
     }
     fault = check_fields(request);
-    if (fault == FAULT_NONE && request->module->of_task) {
-        task_look_up(request);
-        return;
-    }
-    if (fault == FAULT_NONE)
-        fault = check_model(request);
-    if (fault == FAULT_NONE && pin_is_needed(request))
-        pin_look_up(request);
-    else
-        begin_call(request, fault == FAULT_NONE ? choose_offers(request) : fault);
+    bool may_be_made = fault == FAULT_NONE && task_replay_is_needed(request);
+    if (may_be_made)
+        fault = task_replay_look_up(request);
+    if (fault != FAULT_NONE)
+        request_refuse(request);
+    else if (!may_be_made)
+        admit_asked(request);
 }
 
 void admit_looked_up(struct exchange *x)
 {
     struct request *request = x->request;
     enum fault fault;
+    if (task_replay_is_here(request)) {
+        admit_replay(request);
+        return;
+    }
     if (!request->module->of_task) {
         fault = pin_take(request);
         begin_call(request, fault == FAULT_NONE ? pin_plan(request) : fault);

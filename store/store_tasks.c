@@ -26,6 +26,13 @@ void store_task_create(struct store *store, struct store_task_create *create)
     post(store, &create->call, CALL_TASK_CREATE);
 }
 
+void store_task_made(struct store *store, struct store_task_create *create)
+{
+    CHECK(create->task.user_id > 0 && create->task.created_ms > 0 && create->idem_key != NULL);
+    create->existing = NULL;
+    post(store, &create->call, CALL_TASK_MADE);
+}
+
 void store_task_progress(struct store *store, struct store_task_progress *progress)
 {
     CHECK(progress->heard == TASK_queued || progress->heard == TASK_in_progress);
@@ -171,6 +178,8 @@ enum store_code task_serve_read(struct db *db, struct store_call *call)
             CONTAINER_OF(call, struct store_task_completed, call);
         return tasks_completed(db, completed, &completed->page);
     }
+    if (call->kind == CALL_TASK_MADE)
+        return task_made(db, CONTAINER_OF(call, struct store_task_create, call));
     CHECK(call->kind == CALL_TASK_DUE);
     struct store_task_due *due = CONTAINER_OF(call, struct store_task_due, call);
     return tasks_due(db, due, &due->due);

@@ -69,6 +69,10 @@ struct store_task_create {
  * CONFLICT: the key was used within 24 h for another body (or the id is another task's).
  * DOWN, BUSY. */
 void store_task_create(struct store *store, struct store_task_create *create);
+/* Its first half: what this key has made, of task.user_id, idem_key and body_hash, as of
+ * task.created_ms.  OK: existing is given.  NOTFOUND; CONFLICT: it was another body.  DOWN, BUSY.
+ */
+void store_task_made(struct store *store, struct store_task_create *create);
 
 /* --- what the provider says ------------------------------------------------------------------- */
 

@@ -139,6 +139,7 @@ static void sort_mail(struct store *store, struct mail *mail)
     switch ((enum store_call_kind)call->kind) {
     case CALL_KEY_GET:
     case CALL_PINS_GET:
+    case CALL_TASK_MADE:
     case CALL_TASK_GET:
     case CALL_TASK_LIST:
     case CALL_TASK_DUE:

@@ -28,6 +28,7 @@ enum store_call_kind {
     CALL_TASK_PROGRESS,
     CALL_TASK_FINISH,
     CALL_TASK_DELETE,
+    CALL_TASK_MADE,
     CALL_TASK_GET,
     CALL_TASK_LIST,
     CALL_TASK_DUE,

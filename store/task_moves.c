@@ -33,34 +33,28 @@ static enum store_code compare_row(const struct store_task_create *create, const
                : STORE_CONFLICT;
 }
 
-/* OK with *done: there is nothing to create. */
-static enum store_code look_for_key(struct task_room *room, struct store_task_create *create,
-                                    bool *done)
+enum store_code task_made(struct db *db, struct store_task_create *create)
 {
     int64_t id = 0;
-    switch (idem_find(room->db, create, &id)) {
+    switch (idem_find(db, create, &id)) {
     case IDEM_FREE:
-        return written(room);
+        break;
     case IDEM_OTHER:
         return STORE_CONFLICT;
     case IDEM_SAME:
-        break;
+        /* Not when it is our own. */
+        return id == create->task.id ? STORE_NOTFOUND : task_by_id(db, id, &create->existing);
     }
-    if (id == create->task.id)
-        return STORE_OK; /* our own */
-    enum store_code code = task_by_id(room->db, id, &create->existing);
-    *done = code == STORE_OK;
-    return code == STORE_NOTFOUND ? STORE_OK : code;
+    return db_trouble(db) == DB_FINE ? STORE_NOTFOUND : STORE_DOWN;
 }
 
 enum store_code task_create(struct task_room *room, struct store_task_create *create)
 {
     struct task *row = NULL;
-    bool done = false;
-    enum store_code code = STORE_OK;
+    enum store_code code = STORE_NOTFOUND;
     if (create->idem_key != NULL)
-        code = look_for_key(room, create, &done);
-    if (code != STORE_OK || done)
+        code = task_made(room->db, create);
+    if (code != STORE_NOTFOUND)
         return code;
     code = task_by_id(room->db, create->task.id, &row);
     if (code == STORE_OK) {

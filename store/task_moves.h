@@ -21,6 +21,8 @@ struct task_room {
 };
 
 /* OK, CONFLICT, DOWN: as store_tasks.h says of each; DOWN also when memory is out. */
+/* Reads only. */
+enum store_code task_made(struct db *db, struct store_task_create *create);
 enum store_code task_create(struct task_room *room, struct store_task_create *create);
 enum store_code task_progress(struct task_room *room, struct store_task_progress *progress);
 /* finish->given_back is what the book must be told after the commit (n > 0). */

@@ -2,6 +2,7 @@
 // that nothing is made twice.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { fault, hang, hangUp, raw, reply } from './lib/answers.mjs';
 import { errorIs } from './lib/expect.mjs';
@@ -290,6 +291,34 @@ test('V15 while the first is on its way, and after one that nobody knows the end
     errorIs(await create(video(), { headers: lost }), 502, 'server_error', 'upstream_disconnected');
     assert.equal(taskOf(await create(video(), { headers: lost })).status, 'failed');
     assert.equal(M1.count, 1);
+});
+
+test('V15 when the money, the model or its provider is gone since: the task all the same, and nothing new', async (t) => {
+    const one = await scene(t, { video: onDemand, fixture: ['K1', 'K2'], models: videoModels });
+    const made = new VideoProvider(one.M1);
+    const ask = callers(one.gw);
+    const headers = { 'Idempotency-Key': 'k-poor' };
+    const first = taskOf(await ask.create(video(), { headers }));
+    made.tell('{"status":"completed"}');
+    await ask.until(first.id, 'completed');
+    const remix = (key) => call(one.gw, { path: `/v1/videos/${first.id}/remix`, body: '{"prompt":"blue"}', headers: key });
+    const second = taskOf(await remix({ 'Idempotency-Key': 'k-remix' }));
+    await one.gw.cli(['user', 'credit', 'u1', '-0.997']);
+    errorIs(await ask.create(), 403, 'insufficient_quota', 'insufficient_balance');
+    const again = await ask.create(video(), { headers });
+    assert.equal(taskOf(again).id, first.id);
+    assert.equal(taskOf(again).status, 'completed', 'as it is now');
+    assert.equal((await one.gw.row(again)).charge, '0.000000000');
+    assert.equal(taskOf(await remix({ 'Idempotency-Key': 'k-remix' })).id, second.id);
+    errorIs(await ask.create(video({ prompt: 'other' }), { headers }), 404, 'invalid_request_error', 'invalid_value');
+    errorIs(await ask.create(video(), { headers: { 'Idempotency-Key': 'k-new' } }), 403, 'insufficient_quota', 'insufficient_balance');
+    errorIs(await ask.create(video(), { headers, key: secretOf.K2 }), 403, 'insufficient_quota', 'model_not_permitted');
+    await one.gw.cli(['user', 'credit', 'u1', '1']);
+    fs.writeFileSync(one.gw.file, fs.readFileSync(one.gw.file, 'utf8').replaceAll('video-ds-2.0-fast', 'another'));
+    await one.gw.cli(['reload']);
+    errorIs(await ask.create(), 404, 'invalid_request_error', 'model_not_found');
+    assert.equal(taskOf(await ask.create(video(), { headers })).id, first.id);
+    assert.equal(made.creates, 2);
 });
 
 test('V15 a form comes again with another boundary: the same task', async () => {

@@ -69,6 +69,41 @@ static void cancel_is_for_tasks_without_a_verdict(void **state)
     assert_sound(fixture);
 }
 
+/* A verdict of the provider and the operator's word, on their way at the same time. */
+static void cancel_beside_a_verdict_is_refused_and_harms_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t spent = 0;
+    for (int round = 0; round < 8; round++) {
+        struct making making;
+        int64_t id = make_queued(fixture, &making, record, T0);
+        struct store_task_finish verdict = {
+            .id = id, .verdict = TASK_completed, .give_back_nusd = CHARGE / 4, .now_ms = T0 + 1};
+        struct store_admin cancel = {.operation = "task cancel",
+                                     .arguments =
+                                         json_pack("{s:s}", "id", making.create.task.public_id)};
+        buf_init(&cancel.why, WHY_SIZE);
+        prepare(fixture, &verdict.call);
+        prepare(fixture, &cancel.call);
+        if (round % 2 == 0)
+            store_task_finish(fixture->store, &verdict);
+        store_admin(fixture->store, &cancel);
+        if (round % 2 == 1)
+            store_task_finish(fixture->store, &verdict);
+        wait_for(fixture, &verdict.call);
+        wait_for(fixture, &cancel.call);
+        assert_int_equal(verdict.call.code, STORE_OK);
+        assert_int_equal(cancel.call.code, verdict.moved ? STORE_CONFLICT : STORE_OK);
+        assert_false(store_is_degraded(fixture->store));
+        spent += verdict.moved ? CHARGE - CHARGE / 4 : 0;
+        json_decref(cancel.arguments);
+        json_decref(cancel.result);
+        buf_release(&cancel.why);
+        assert_spent(fixture, record, spent);
+    }
+    assert_sound(fixture);
+}
+
 static void show_tells_all_but_words_and_links(void **state)
 {
     struct fixture *fixture = *state;
@@ -186,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(cancel_gives_up_and_gives_back_once),
         TEST(cancel_is_for_tasks_without_a_verdict),
+        TEST(cancel_beside_a_verdict_is_refused_and_harms_nothing),
         TEST(show_tells_all_but_words_and_links),
         TEST(list_filters_and_pages),
         TEST(db_check_finds_what_is_wrong_with_a_give_back),

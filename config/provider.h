@@ -40,7 +40,8 @@ struct provider {
     enum embeddings_base64 embeddings_base64;
     struct video_dialect video;
     enum content_mode content_mode;
-    char *content_private; /* networks, see config/address_text.h; NULL = none */
+    int64_t content_life_ms; /* of a result; 0 = not known */
+    char *content_private;   /* networks, see config/address_text.h; NULL = none */
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms; /* streams: until the first complete event */
     int64_t whole_timeout_ms;      /* other answers: until the last byte */

@@ -17,6 +17,7 @@
 /* X(part, default places)
  *
  *   seconds        how long the video has become
+ *   expires        when its result ends there, seconds (or ms) since 1970
  *   error_*        why it has failed */
 #define VIDEO_PARTS(X)                                                                             \
     X(id, "id task_id data.task_id data.id output.task_id")                                        \
@@ -26,6 +27,7 @@
            "data.task_result.videos[].url data.result_url data.url creations[].url url "           \
            "metadata.url video_url result_url")                                                    \
     X(seconds, "seconds duration usage.video_duration data.task_result.videos[].duration")         \
+    X(expires, "expires_at data.expires_at output.expires_at")                                     \
     X(error_code, "error.code output.code err_code data.err_code")                                 \
     X(error_message, "error.message output.message fail_reason data.fail_reason task_status_msg "  \
                      "data.task_status_msg")
@@ -51,7 +53,7 @@ enum video_meaning {
         VIDEO_MEANING_COUNT
 };
 
-#define VIDEO_PLACES_MAX 8  /* of one part, in a line */
+#define VIDEO_PLACES_MAX 7  /* of one part, in a line */
 #define VIDEO_LINE_MAX 1000 /* bytes of a line */
 
 /* What is looked for in an answer, digested for base/jspan. */

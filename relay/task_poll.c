@@ -65,8 +65,11 @@ static void record(struct task_poll *poll, const struct video_answer *answer)
     int64_t next = task_clock_next(&poll->snapshot->settings, poll->task->created_ms, now,
                                    relay_random(poll->relay));
     task_report_fill(&poll->report, poll->task, answer, now, next);
-    if (poll->provider != NULL)
+    if (poll->provider != NULL) {
         upstream_error_hide(&poll->report.error, poll->provider);
+        if (poll->report.finish.expires_ms == 0 && poll->provider->content_life_ms > 0)
+            poll->report.finish.expires_ms = now + poll->provider->content_life_ms;
+    }
     poll->state = TASK_POLL_RECORDING;
     poll->changed(poll);
     if (poll->report.is_verdict) {

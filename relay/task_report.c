@@ -89,6 +89,7 @@ void task_report_fill(struct task_report *report, const struct task *task,
     if (is_completed) {
         fill_verdict(report, task, TASK_completed);
         report->finish.give_back_nusd = task_report_give_back(task, answer->length_ms);
+        report->finish.expires_ms = answer->expires_ms > now_ms ? answer->expires_ms : 0;
         report->finish.urls = answer->urls.n > 0 ? answer->urls.p : NULL;
     } else if (is_failed && task->state != TASK_expired) {
         fill_verdict(report, task, TASK_failed);

@@ -72,6 +72,20 @@ static bool take_seconds(struct reading *reading, struct str text)
     return reading->answer->length_ms > 0;
 }
 
+/* In milliseconds where it would be another millennium in seconds. */
+static bool take_expires(struct reading *reading, struct str text)
+{
+    double value = 0;
+    if (!str_number(str_trim(text), &value) || !(value >= 1))
+        return false;
+    if (value > 1e11)
+        value /= 1000;
+    if (value > VIDEO_EXPIRES_MAX)
+        return false;
+    reading->answer->expires_ms = (int64_t)value * 1000;
+    return true;
+}
+
 static bool take_code(struct reading *reading, struct str text, bool cut)
 {
     struct video_answer *answer = reading->answer;
@@ -93,6 +107,8 @@ static bool take_short(struct reading *reading, enum video_part part,
         return take_progress(reading, value->text);
     case VIDEO_PART_seconds:
         return take_seconds(reading, value->text);
+    case VIDEO_PART_expires:
+        return take_expires(reading, value->text);
     case VIDEO_PART_error_code:
         return take_code(reading, value->text, value->text_cut);
     case VIDEO_PART_url:

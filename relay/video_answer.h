@@ -14,7 +14,8 @@
 #define VIDEO_ID_MAX 512
 #define VIDEO_URLS_MAX 65536
 #define VIDEO_MESSAGE_MAX 4096
-#define VIDEO_MS_MAX INT64_C(86400000) /* what is longer is no length of a video */
+#define VIDEO_MS_MAX INT64_C(86400000)          /* what is longer is no length of a video */
+#define VIDEO_EXPIRES_MAX INT64_C(253402300799) /* seconds: the year 9999 */
 
 /* Texts are empty where there is none; each has a NUL behind its end. */
 struct video_answer {
@@ -22,9 +23,10 @@ struct video_answer {
     char word[64]; /* of the status, as it stands there; cut */
     bool is_known; /* the word has this meaning: */
     enum video_meaning meaning;
-    int progress;      /* 0..100; 0 = not said */
-    int64_t length_ms; /* 0 = not said */
-    struct buf urls;   /* one a line */
+    int progress;       /* 0..100; 0 = not said */
+    int64_t length_ms;  /* 0 = not said */
+    int64_t expires_ms; /* wall clock; 0 = not said */
+    struct buf urls;    /* one a line */
     char error_code[64];
     struct buf error_message;
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/request.h"
+#include "relay/forgetting.h"
 #include "relay/keeping.h"
 #include "relay/tasks.h"
 #include "server/http.h"
@@ -100,8 +101,8 @@ static void on_second(struct timer *timer)
 static bool drained(const struct worker *worker)
 {
     return worker->relay.request_count == 0 && tasks_are_idle(worker->tasks) &&
-           keeping_is_idle(worker->relay.keeping) && worker->engine->attempts == 0 &&
-           http_connections(worker->http) == 0;
+           forgetting_is_idle(worker->forgetting) && keeping_is_idle(worker->relay.keeping) &&
+           worker->engine->attempts == 0 && http_connections(worker->http) == 0;
 }
 
 static void check_drained(struct worker *worker)
@@ -141,6 +142,7 @@ static void *worker_main(void *context)
     /* libmicrohttpd aborts when it is stopped with a suspended connection: run until none is left.
      */
     tasks_stop(worker->tasks);
+    forgetting_stop(worker->forgetting);
     keeping_stop(worker->relay.keeping);
     relay_cut_all(&worker->relay);
     http_kill_all(worker->http);
@@ -232,6 +234,13 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
         fault = FAULT_GATEWAY_MEMORY;
         goto fail;
     }
+    if (options->index == 0) {
+        worker->forgetting = forgetting_new(&worker->relay);
+        if (worker->forgetting == NULL) {
+            fault = FAULT_GATEWAY_MEMORY;
+            goto fail;
+        }
+    }
     if (options->keeper != NULL) {
         worker->relay.keeping = keeping_new(&worker->relay, options->index);
         if (worker->relay.keeping == NULL) {
@@ -278,6 +287,7 @@ bool worker_join(struct worker **worker)
         listener_free(&w->admin_listener);
         http_free(&w->http);
         tasks_free(&w->tasks);
+        forgetting_free(&w->forgetting);
         keeping_free(&w->relay.keeping);
         if (w->relay.loop != NULL)
             relay_release(&w->relay);

@@ -22,6 +22,7 @@ struct keeper;
 struct http;
 struct listener;
 struct task_desks;
+struct forgetting;
 struct tasks;
 
 /* What the main thread asks of a worker: mail that comes back to main's mailbox. */
@@ -70,6 +71,7 @@ struct worker {
     struct engine *engine;
     struct relay relay;
     struct tasks *tasks;
+    struct forgetting *forgetting; /* of the first worker; or NULL */
     struct http *http;
     struct listener *listener, *admin_listener;
     const struct admin_host *admin;

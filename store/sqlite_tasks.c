@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/counters_text.h"
+#include "store/ident.h"
 
 #define SPREAD_MS 30000 /* within which every open task is asked for after a start */
 
@@ -246,6 +247,25 @@ struct query *tasks_each(struct db *db, int64_t user_id, const char *state, int6
     if (user_id != 0 || state != NULL)
         query_text(query, 4, state);
     return query;
+}
+
+unsigned tasks_over(struct db *db, enum task_state state, struct store_task_forget *forget,
+                    int64_t ids[TASKS_FORGET_MAX])
+{
+    unsigned n = 0;
+    /* Made before they ended: so the index of the state, from its oldest on, finds them. */
+    struct query *query = db_query(db, "SELECT id, public_id FROM tasks WHERE state = ?1 AND id < "
+                                       "?2 AND ended < ?3 ORDER BY id LIMIT ?4");
+    query_text(query, 1, task_state_name(state));
+    query_i64(query, 2, ident_first(forget->before_ms));
+    query_i64(query, 3, forget->before_ms);
+    query_i64(query, 4, TASKS_FORGET_MAX - forget->n);
+    while (forget->n < TASKS_FORGET_MAX && query_row(query)) {
+        ids[n++] = query_get_i64(query, 0);
+        snprintf(forget->public_ids[forget->n++], TASK_PUBLIC_SIZE, "%s", query_get_text(query, 1));
+    }
+    query_end(query);
+    return n;
 }
 
 void tasks_count(struct db *db, int64_t counts[TASK_STATE_COUNT])

@@ -51,6 +51,11 @@ struct query *tasks_each(struct db *db, int64_t user_id, const char *state, int6
 /* Texts are borrowed until the next row. */
 MUST_USE bool tasks_next(struct query *query, struct task *row);
 
+/* Those of one state that ended before forget->before_ms, the oldest, as many as there is room for
+ * in `forget`, which has their public ids added.  Returns how many. */
+unsigned tasks_over(struct db *db, enum task_state state, struct store_task_forget *forget,
+                    int64_t ids[TASKS_FORGET_MAX]);
+
 /* How many rows are in each state. */
 void tasks_count(struct db *db, int64_t counts[TASK_STATE_COUNT]);
 /* At start: what was being submitted when the process ended becomes unknown, and open tasks get

@@ -90,6 +90,13 @@ void store_task_completed(struct store *store, struct store_task_completed *comp
     post(store, &completed->call, CALL_TASK_COMPLETED);
 }
 
+void store_task_forget(struct store *store, struct store_task_forget *forget)
+{
+    CHECK(forget->before_ms > 0);
+    forget->n = 0;
+    post(store, &forget->call, CALL_TASK_FORGET);
+}
+
 void store_task_counts(const struct store *store, int64_t counts[TASK_STATE_COUNT])
 {
     for (unsigned i = 0; i < TASK_STATE_COUNT; i++)
@@ -195,6 +202,8 @@ enum store_code task_serve_move(struct task_room *room, struct store_call *call)
         return task_progress(room, CONTAINER_OF(call, struct store_task_progress, call));
     if (call->kind == CALL_TASK_FINISH)
         return task_finish(room, CONTAINER_OF(call, struct store_task_finish, call));
+    if (call->kind == CALL_TASK_FORGET)
+        return task_forget(room, CONTAINER_OF(call, struct store_task_forget, call));
     CHECK(call->kind == CALL_TASK_DELETE);
     return task_delete(room, CONTAINER_OF(call, struct store_task_delete, call));
 }

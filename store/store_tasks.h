@@ -186,6 +186,18 @@ struct store_task_completed {
 /* OK, DOWN, BUSY. */
 void store_task_completed(struct store *store, struct store_task_completed *completed);
 
+#define TASKS_FORGET_MAX 200
+
+struct store_task_forget {
+    struct store_call call;
+    int64_t before_ms; /* wall clock: those that ended before it */
+    unsigned n;        /* given when OK: so many rows are gone, of: */
+    char public_ids[TASKS_FORGET_MAX][TASK_PUBLIC_SIZE];
+};
+/* OK, DOWN, BUSY.  Deletes rows of tasks that are over, and their Idempotency-Keys; with n ==
+ * TASKS_FORGET_MAX there may be more.  The ledger and the log of usage stay as they are. */
+void store_task_forget(struct store *store, struct store_task_forget *forget);
+
 /* How many tasks are in each state, deleted ones too.  Any thread. */
 void store_task_counts(const struct store *store, int64_t counts[TASK_STATE_COUNT]);
 

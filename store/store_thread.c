@@ -150,6 +150,7 @@ static void sort_mail(struct store *store, struct mail *mail)
     case CALL_TASK_PROGRESS:
     case CALL_TASK_FINISH:
     case CALL_TASK_DELETE:
+    case CALL_TASK_FORGET:
         queue_add(&store->moves, mail);
         break;
     case CALL_SETTLE:

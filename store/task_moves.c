@@ -172,6 +172,8 @@ static void go_on(struct task_room *room, struct task *task,
         turn(room, task, progress->heard, progress->now_ms);
     if (progress->progress > task->progress)
         task->progress = progress->progress;
+    if (task->state == TASK_in_progress && task->progress == 0)
+        task->progress = 1; /* as it is shown, and a failure after it must not go back */
     if (progress->urls != NULL)
         task->urls = progress->urls;
     note_polled(task, progress);
@@ -288,4 +290,25 @@ enum store_code task_delete(struct task_room *room, const struct store_task_dele
     }
     task_free(&task);
     return code == STORE_OK ? written(room) : code;
+}
+
+/* The oldest of one state. */
+static void forget_some(struct task_room *room, struct store_task_forget *forget,
+                        enum task_state state)
+{
+    int64_t ids[TASKS_FORGET_MAX];
+    unsigned n = tasks_over(room->db, state, forget, ids);
+    for (unsigned i = 0; i < n; i++)
+        task_remove(room->db, ids[i]);
+    room->tally.n[state] -= n;
+}
+
+enum store_code task_forget(struct task_room *room, struct store_task_forget *forget)
+{
+    forget->n = 0;
+    for (unsigned state = 0; state < TASK_STATE_COUNT && forget->n < TASKS_FORGET_MAX; state++) {
+        if (task_has_verdict(state))
+            forget_some(room, forget, state);
+    }
+    return written(room);
 }

@@ -28,6 +28,7 @@ enum store_code task_progress(struct task_room *room, struct store_task_progress
 /* finish->given_back is what the book must be told after the commit (n > 0). */
 enum store_code task_finish(struct task_room *room, struct store_task_finish *finish);
 enum store_code task_delete(struct task_room *room, const struct store_task_delete *one);
+enum store_code task_forget(struct task_room *room, struct store_task_forget *forget);
 
 /* The end of a create request: first whether its step may be made (before its charge is written),
  * then the step itself.  Neither is for TASK_STEP_NONE. */

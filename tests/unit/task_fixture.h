@@ -150,6 +150,26 @@ UNUSED static void assert_state(struct fixture *fixture, const struct making *ma
     task_free(&task);
 }
 
+/* Makes n tasks of the one that there is, without charges in the ledger. */
+UNUSED static void multiply(struct fixture *fixture, int n)
+{
+    char sql[1200];
+    store_close(&fixture->store);
+    snprintf(sql, sizeof sql,
+             "UPDATE tasks SET deadline = 2 * deadline; CREATE TABLE one AS SELECT * FROM tasks;"
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+             "INSERT INTO tasks (id, public_id, user_id, key_id, group_id, state, progress, "
+             "provider, hold, charge, given_back, group_ppm, user_ppm, counters, created, ended, "
+             "expires, deadline, polled, next_poll, polls, share, flags, deleted, version) "
+             "SELECT id + 2 * i, 'task_' || i, user_id, key_id, group_id, state, progress, "
+             "provider, hold, charge, given_back, group_ppm, user_ppm, counters, created, ended, "
+             "expires, deadline, polled, next_poll, polls, share, flags, deleted, version "
+             "FROM one, n; DROP TABLE one",
+             n - 1);
+    db_change(fixture, sql);
+    store_start(fixture);
+}
+
 /* What ann has spent by the database, and by the book. */
 UNUSED static void assert_spent(struct fixture *fixture, const struct key_record *record,
                                 int64_t nusd)

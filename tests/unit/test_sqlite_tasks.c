@@ -158,6 +158,69 @@ static void delete_waits_for_a_verdict_and_keeps_the_row(void **state)
     store_start(fixture);
 }
 
+static unsigned forget(struct fixture *fixture, int64_t before_ms)
+{
+    static struct store_task_forget forget;
+    memset(&forget, 0, sizeof forget);
+    forget.before_ms = before_ms;
+    prepare(fixture, &forget.call);
+    store_task_forget(fixture->store, &forget);
+    wait_for(fixture, &forget.call);
+    assert_int_equal(forget.call.code, STORE_OK);
+    for (unsigned i = 0; i < forget.n; i++)
+        assert_memory_equal(forget.public_ids[i], "task_", 5);
+    return forget.n;
+}
+
+static void what_ended_long_ago_is_forgotten_and_the_ledger_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    struct making over[3], recent, open;
+    struct task *task;
+    static const enum task_state verdicts[] = {TASK_completed, TASK_failed, TASK_expired};
+    int64_t counts[TASK_STATE_COUNT], now = clock_wall_ms();
+    for (size_t i = 0; i < COUNT(over); i++) {
+        int64_t id = make_queued(fixture, &over[i], NULL, T0);
+        assert_true(finish(fixture, id, verdicts[i], 0).moved); /* at T0 + 60 s */
+    }
+    struct store_task_finish late = {.id = make_queued(fixture, &recent, NULL, T0),
+                                     .verdict = TASK_completed,
+                                     .now_ms = now + 7200000};
+    prepare(fixture, &late.call);
+    store_task_finish(fixture->store, &late);
+    wait_for(fixture, &late.call);
+    (void)make_queued(fixture, &open, NULL, T0);
+    assert_int_equal(forget(fixture, T0), 0);
+    assert_int_equal(forget(fixture, now + 3600000), 3);
+    assert_int_equal(forget(fixture, now + 3600000), 0);
+    for (size_t i = 0; i < COUNT(over); i++)
+        assert_int_equal(get_task(fixture, over[i].create.task.public_id, USER, &task),
+                         STORE_NOTFOUND);
+    assert_state(fixture, &recent, TASK_completed);
+    assert_state(fixture, &open, TASK_queued);
+    store_task_counts(fixture->store, counts);
+    assert_int_equal(counts[TASK_completed], 1);
+    assert_int_equal(counts[TASK_failed] + counts[TASK_expired], 0);
+    assert_sound(fixture);
+    store_close(&fixture->store);
+    assert_int_equal(db_number(fixture, "SELECT COUNT(*) FROM ledger"), 7); /* 5, and 2 back */
+    assert_int_equal(db_number(fixture, "SELECT COUNT(*) FROM requests"), 5);
+    store_start(fixture);
+}
+
+static void many_are_forgotten_by_and_by(void **state)
+{
+    struct fixture *fixture = *state;
+    struct making making;
+    int64_t id = make_queued(fixture, &making, NULL, T0);
+    assert_true(finish(fixture, id, TASK_completed, 0).moved);
+    multiply(fixture, 2 * TASKS_FORGET_MAX + 50);
+    int64_t before_ms = clock_wall_ms() + 3600000;
+    assert_int_equal(forget(fixture, before_ms), TASKS_FORGET_MAX);
+    assert_int_equal(forget(fixture, before_ms), TASKS_FORGET_MAX);
+    assert_int_equal(forget(fixture, before_ms), 50);
+}
+
 static struct store_task_list list_page(struct fixture *fixture, const char *after, unsigned limit,
                                         bool ascending)
 {
@@ -494,6 +557,8 @@ int main(void)
         TEST(call_after_its_deadline_is_busy),
         TEST(other_users_task_is_not_there),
         TEST(delete_waits_for_a_verdict_and_keeps_the_row),
+        TEST(what_ended_long_ago_is_forgotten_and_the_ledger_stays),
+        TEST(many_are_forgotten_by_and_by),
         TEST(list_pages_meet_without_gap_or_repetition),
         TEST(completed_tasks_are_given_by_id_without_deleted_and_old_ones),
         TEST(task_is_due_when_its_turn_has_come_until_it_gets_another),

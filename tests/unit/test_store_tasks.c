@@ -344,13 +344,17 @@ static void progress_never_goes_back(void **state)
     struct fixture *fixture = room->fixture;
     struct making making;
     int64_t id = make_queued(fixture, &making, room->record, T0);
+    (void)hear(fixture, id, TASK_in_progress, 0);
+    struct task *begun = task_now(fixture, &making);
+    assert_int_equal(begun->progress, 1);
+    task_free(&begun);
     (void)hear(fixture, id, TASK_in_progress, 45);
     (void)hear(fixture, id, TASK_in_progress, 30);
     (void)hear(fixture, id, TASK_queued, 0);
     struct task *task = task_now(fixture, &making);
     assert_int_equal(task->state, TASK_in_progress);
     assert_int_equal(task->progress, 45);
-    assert_int_equal(task->polls, 3);
+    assert_int_equal(task->polls, 4);
     assert_int_equal(task->polled_ms, T0 + 20000);
     assert_int_equal(task->next_poll_ms, T0 + 40000);
     task_free(&task);

@@ -77,22 +77,8 @@ static void many_that_are_due_do_not_wait_for_the_next_look(void **state)
     struct fixture *fixture = *state;
     struct making making;
     struct scene scene;
-    char sql[1024];
     (void)make_queued(fixture, &making, NULL, T0);
-    store_close(&fixture->store);
-    snprintf(sql, sizeof sql,
-             "UPDATE tasks SET deadline = 2 * deadline; CREATE TABLE one AS SELECT * FROM tasks;"
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "INSERT INTO tasks (id, public_id, user_id, key_id, group_id, state, progress, "
-             "provider, hold, charge, given_back, group_ppm, user_ppm, counters, created, ended, "
-             "expires, deadline, polled, next_poll, polls, share, flags, deleted, version) "
-             "SELECT id + 2 * i, 'task_' || i, user_id, key_id, group_id, state, progress, "
-             "provider, hold, charge, given_back, group_ppm, user_ppm, counters, created, ended, "
-             "expires, deadline, polled, next_poll, polls, share, flags, deleted, version "
-             "FROM one, n; DROP TABLE one",
-             MANY - 1);
-    db_change(fixture, sql);
-    store_start(fixture);
+    multiply(fixture, MANY);
     /* Each start spreads them anew over half a minute from now. */
     scene_up(&scene, fixture, clock_wall_ms() + 60000);
     for (int turns = 0; turns < TURNS_MAX && count_asked(fixture) < MANY; turns++)

@@ -87,6 +87,30 @@ static void first_place_that_is_there_counts_wherever_it_stands(void **state)
     video_answer_release(&answer);
 }
 
+static void end_of_a_result_is_told_in_seconds_or_milliseconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *document;
+        int64_t expires_ms;
+    } rows[] = {
+        {"{\"expires_at\":1795550400}", INT64_C(1795550400000)},
+        {"{\"data\":{\"expires_at\":\"1795550400\"}}", INT64_C(1795550400000)},
+        {"{\"expires_at\":1795550400999}", INT64_C(1795550400000)},
+        {"{\"expires_at\":null,\"output\":{\"expires_at\":1795550400.5}}", INT64_C(1795550400000)},
+        {"{\"expires_at\":0}", 0},
+        {"{\"expires_at\":-5}", 0},
+        {"{\"expires_at\":1e30}", 0},
+        {"{\"expires_at\":\"tomorrow\"}", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct video_answer answer;
+        reads(&answer, rows[i].document);
+        assert_int_equal(answer.expires_ms, rows[i].expires_ms);
+        video_answer_release(&answer);
+    }
+}
+
 static void values_that_cannot_be_are_as_good_as_not_there(void **state)
 {
     (void)state;
@@ -165,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_of_known_providers_are_read_without_a_line),
         cmocka_unit_test(first_place_that_is_there_counts_wherever_it_stands),
+        cmocka_unit_test(end_of_a_result_is_told_in_seconds_or_milliseconds),
         cmocka_unit_test(values_that_cannot_be_are_as_good_as_not_there),
         cmocka_unit_test(long_texts_are_whole_or_not_there),
         cmocka_unit_test(what_is_no_object_is_no_answer),

@@ -108,14 +108,14 @@ static void line_that_is_wrong_is_refused_where_it_is_wrong(void **state)
         {"stauts x", 0, "\"stauts\" is no part of a video's answer; did you mean \"status\"?"},
         {"whatever x", 0,
          "\"whatever\" is no part of a video's answer (want id status progress url seconds "
-         "error_code error_message, or a meaning: queued in_progress completed failed)"},
+         "expires error_code error_message, or a meaning: queued in_progress completed failed)"},
         {"id a b", 0, "id stands twice"},
         {"status a .b", 9, "\".b\" is no place in an answer (want one like data.videos[].url)"},
         {"status a..b", 7, "\"a..b\" is no place in an answer (want one like data.videos[].url)"},
         {"status a[0]", 7, "\"a[0]\" is no place in an answer (want one like data.videos[].url)"},
         {"status a[]b", 7, "\"a[]b\" is no place in an answer (want one like data.videos[].url)"},
         {"status a.b.c.d.e.f.g", 7, "\"a.b.c.d.e.f.g\" has more than 6 steps"},
-        {"status a b c d e f g h i", 23, "more than 8 places"},
+        {"status a b c d e f g h", 21, "more than 7 places"},
         {"queued paused DONE", 14, "\"DONE\" means completed already"},
     };
     struct video_dialect dialect = {.reader = NULL};

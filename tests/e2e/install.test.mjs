@@ -49,6 +49,7 @@ const expected = [
     'share/doc/gateway/nginx.conf',
     'share/doc/gateway/sysadmin.md',
     'share/doc/gateway/videos-content.md',
+    'share/doc/gateway/videos.md',
     'share/man/man1/gateway.1',
     'share/man/man5/gateway.conf.5',
     'share/man/man8/gateway.8',

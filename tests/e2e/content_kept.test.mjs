@@ -49,7 +49,8 @@ async function keepers(t, video = {}, more = {}) {
             await its.until(id, 'completed');
             return id;
         },
-        kept: (id) => eventually(() => fs.existsSync(path.join(folder, `${id}.video-mp4`)), `${id} is kept`),
+        /** The gateway says so behind the file: from here on it plays from there. */
+        kept: (id) => eventually(() => s.gw.log.some((line) => line.includes(`task ${id} is kept"`)), `${id} is kept`),
     };
 }
 

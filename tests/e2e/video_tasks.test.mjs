@@ -143,6 +143,34 @@ test('V4 own tasks by any key of the user; others and odd ids are not there, and
     assert.ok(provider.polls <= 1, 'only for its owner');
 });
 
+test("V4 another user's video, whatever is asked of it: word for word as one that never was, and nobody is asked", async () => {
+    const { id } = await made(says('queued'));
+    const done = await made(says('completed'));
+    await until(done.id, 'completed');
+    M1.requests = [];
+    const never = `task_${'0'.repeat(32)}`;
+    const path = (of, rest = '') => ({ path: `/v1/videos/${of}${rest}`, key: secretOf.K2 });
+    const ways = {
+        get: (of) => call(gw, { method: 'GET', ...path(of) }),
+        older: (of) => call(gw, { method: 'GET', path: `/v1/video/generations/${of}`, key: secretOf.K2 }),
+        content: (of) => call(gw, { method: 'GET', ...path(of, '/content') }),
+        delete: (of) => call(gw, { method: 'DELETE', ...path(of) }),
+        remix: (of) => call(gw, { body: { prompt: 'blue' }, ...path(of, '/remix') }),
+        list: (of) => call(gw, { method: 'GET', path: `/v1/videos?after=${of}`, key: secretOf.K2 }),
+    };
+    for (const [way, ask] of Object.entries(ways)) {
+        const texts = [];
+        for (const of of [id, done.id, never]) {
+            const response = await ask(of);
+            const { request_id: requestId } = errorIs(response, 404, 'invalid_request_error', 'task_not_found');
+            texts.push(response.text.replace(requestId, '').replaceAll(of, ''));
+        }
+        assert.equal(new Set(texts).size, 1, `${way}: ${texts}`);
+    }
+    assert.equal(M1.count, 0, 'nobody is asked');
+    assert.equal(taskOf(await get(done.id)).status, 'completed');
+});
+
 for (const [what, code, message, told] of [
     ['blocked', 'content_policy_violation', 'The prompt was rejected by moderation', 'prompt_blocked'],
     ['failed', 'internal', 'GPU on fire at https://10.0.0.1/x?key=sk-abcdefghijklmnop', 'upstream_error'],

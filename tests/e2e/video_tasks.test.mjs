@@ -232,6 +232,35 @@ for (const [what, answer] of trouble) {
     });
 }
 
+test('V13 everything that polls have ever answered, one after the other: only the verdict decides', async () => {
+    const { provider, id, before } = await made(says('queued'));
+    const told = [];
+    for (const [answer, status, progress] of [
+        [fault(404, { message: 'no such task' }), 'queued', 0],
+        [reply('<html>', { type: 'text/html' }), 'queued', 0],
+        [says('running', { progress: 60 }), 'in_progress', 60],
+        [fault(500, { message: 'oops' }), 'in_progress', 60],
+        [says('paused'), 'in_progress', 60],
+        [says('running', { progress: 20 }), 'in_progress', 60],
+        [says('queued'), 'in_progress', 60],
+    ]) {
+        provider.tell(answer);
+        await heard(provider, id);
+        const task = taskOf(await get(id));
+        told.push([task.status, task.progress]);
+        assert.deepEqual(told.at(-1), [status, progress]);
+    }
+    assert.equal(await gw.spent(), before);
+    provider.tell(says('completed'));
+    const done = await until(id, 'completed');
+    for (const status of ['failed', 'completed', 'running']) {
+        provider.tell(says(status));
+        assert.deepEqual(taskOf(await get(id)), done);
+    }
+    assert.equal(await gw.spent(), before);
+    assert.equal((await taskRow(id)).given_back, '0.000000000');
+});
+
 test('V13 states only go forward: progress back, completed then failed', async () => {
     const { provider, id, before } = await made(says('in_progress', { progress: 60 }));
     assert.equal((await until(id, 'in_progress')).progress, 60);

@@ -2,14 +2,14 @@
 // in one of its own each.  Each runs the same operations and tells the outcome in the same plain object,
 // so that a test can ask all of them.
 
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { pythonEnv, PythonSdk } from './python.mjs';
+import { PythonSdk } from './python.mjs';
 import { root } from './seen.mjs';
 import { pace } from './wait.mjs';
+
+export { replay } from './replay.mjs';
 
 export const messages = [{ role: 'user', content: 'Say hello.' }];
 const model = 'gpt-4o-mini';
@@ -253,18 +253,6 @@ function nodeSdk(name) {
         },
     };
 }
-
-/** The standard library's stand-in for openai-python: its request bytes and stream decoder. */
-export const replay = {
-    name: 'replay',
-    async run(operation, { url, key = firstKey }) {
-        const order = JSON.stringify({ operation, base: `${url}/v1`, key, model });
-        const run = promisify(execFile);
-        const done = run('python3', ['-I', path.join(root, 'tests/python/replay.py')], { env: pythonEnv });
-        done.child.stdin.end(order);
-        return JSON.parse((await done).stdout);
-    },
-};
 
 export const nodeSdks = ['openai4', 'openai6', 'openai7'].map(nodeSdk);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/address_text.h"
+#include "config/error_rule.h"
 #include "config/provider_header.h"
 #include "config/provider_path.h"
 #include "config/video_dialect.h"
@@ -33,7 +34,7 @@ static const char *const *words_of(const struct key *key)
 bool key_is_list(const struct key *key)
 {
     return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS ||
-           key->kind == KEY_HEADERS || key->kind == KEY_VIDEO;
+           key->kind == KEY_HEADERS || key->kind == KEY_VIDEO || key->kind == KEY_ERRORS;
 }
 
 /* Kinds that key_set knows; the others need more than their own value. */
@@ -140,6 +141,7 @@ bool key_set(const struct key *key, void *object, struct str value, struct buf *
     case KEY_PATHS:
     case KEY_HEADERS:
     case KEY_VIDEO:
+    case KEY_ERRORS:
         break;
     }
     return false;
@@ -187,6 +189,8 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
         return show_headers(key, field, out);
     if (key->kind == KEY_VIDEO)
         return video_dialect_show(key->name, field, out);
+    if (key->kind == KEY_ERRORS)
+        return error_rules_show(key->name, field, out);
     CHECK(is_scalar(key) || key->kind == KEY_WORDS);
     bool is_text = key->kind == KEY_HEADER || key->kind == KEY_TEXT || key->kind == KEY_QUERY ||
                    key->kind == KEY_NETWORKS;
@@ -226,6 +230,7 @@ bool key_show(const struct key *key, const void *object, struct buf *out)
     case KEY_PATHS:
     case KEY_HEADERS:
     case KEY_VIDEO:
+    case KEY_ERRORS:
         break;
     }
     return ok && buf_add_char(out, '\n');

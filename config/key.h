@@ -28,6 +28,7 @@ enum key_kind {
     KEY_PATHS,
     KEY_HEADERS,
     KEY_VIDEO,
+    KEY_ERRORS,
     KEY_NETWORKS
 };
 
@@ -61,8 +62,8 @@ const struct key *key_of_entry(struct key_table table, const struct section *sec
 MUST_USE bool key_set(const struct key *key, void *object, struct str value, struct buf *why);
 /* Sets every default of those kinds.  False when memory is out. */
 MUST_USE bool key_set_defaults(struct key_table table, void *object);
-/* "name = value" for those kinds, WORDS, PATHS, HEADERS and VIDEO (a line each), nothing for what
- * is not set. */
+/* "name = value" for those kinds, WORDS, PATHS, HEADERS, VIDEO and ERRORS (a line each), nothing
+ * for what is not set. */
 MUST_USE bool key_show(const struct key *key, const void *object, struct buf *out);
 
 /* The tables. */

@@ -31,6 +31,7 @@ void provider_release(struct provider *provider)
     free(provider->base_url);
     provider_paths_release(&provider->paths);
     video_dialect_release(&provider->video);
+    error_rules_release(&provider->errors);
     free(provider->query);
     free(provider->content_private);
     provider_headers_release(&provider->headers);

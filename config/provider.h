@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "config/error_rule.h"
 #include "config/provider_header.h"
 #include "config/provider_path.h"
 #include "config/video_dialect.h"
@@ -39,6 +40,7 @@ struct provider {
     enum accept_sse accept_sse; /* what a stream's request says that it accepts */
     enum embeddings_base64 embeddings_base64;
     struct video_dialect video;
+    struct error_rules errors;
     enum content_mode content_mode;
     int64_t content_life_ms; /* of a result; 0 = not known */
     char *content_private;   /* networks, see config/address_text.h; NULL = none */

@@ -17,6 +17,7 @@
 #define FIELD_HEADERS(name) headers
 #define FIELD_WORDS(name) name
 #define FIELD_VIDEO(name) name
+#define FIELD_ERRORS(name) errors
 #define FIELD_QUERY(name) name
 #define FIELD_NETWORKS(name) name
 #define FIELD_TIME(name) name##_ms
@@ -80,6 +81,15 @@ static void take_video(struct draft *draft, const struct entry *entry)
     report(draft, &place);
 }
 
+static void take_error(struct draft *draft, const struct entry *entry)
+{
+    size_t at = 0;
+    if (error_rules_add(&draft->provider->errors, entry->value, &at, &draft->why))
+        return;
+    const struct place place = entry_place(entry, at);
+    report(draft, &place);
+}
+
 static void take_header_allow(struct draft *draft, const struct entry *entry)
 {
     size_t at = 0;
@@ -103,6 +113,8 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         take_path(draft, entry);
     else if (key->kind == KEY_VIDEO)
         take_video(draft, entry);
+    else if (key->kind == KEY_ERRORS)
+        take_error(draft, entry);
     else if (key->kind == KEY_WORDS)
         take_header_allow(draft, entry);
     else if (key->kind == KEY_HEADERS)

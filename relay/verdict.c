@@ -1,5 +1,6 @@
 #include "relay/verdict.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,25 @@ static void set_wait(struct failure *failure, int64_t ms)
 
 /* --- an answer that is an error ------------------------------------------------------------------
  */
+
+/* In words of its own that the operator has explained. */
+static enum fault fault_of_rules(const struct provider *provider,
+                                 const struct upstream_error *error)
+{
+    static const enum fault faults[] = {
+        [ERROR_MEANING_blocked] = FAULT_UPSTREAM_BLOCKED,
+        [ERROR_MEANING_account] = FAULT_UPSTREAM_ACCOUNT,
+        [ERROR_MEANING_rate] = FAULT_UPSTREAM_RATE_LIMITED,
+        [ERROR_MEANING_context] = FAULT_UPSTREAM_CONTEXT,
+        [ERROR_MEANING_parameter] = FAULT_UPSTREAM_PARAMETER,
+        [ERROR_MEANING_model] = FAULT_UPSTREAM_MODEL,
+        [ERROR_MEANING_server] = FAULT_UPSTREAM_ERROR,
+    };
+    static_assert(COUNT(faults) == ERROR_MEANING_COUNT, "each meaning has its fault");
+    const struct error_rule *rule = error_rules_find(&provider->errors, str_of(error->code),
+                                                     str_of(error->type), str_of(error->message));
+    return rule != NULL ? faults[rule->meaning] : FAULT_NONE;
+}
 
 static enum fault fault_of_text(const struct upstream_error *error)
 {
@@ -237,9 +257,13 @@ static enum fault judge_error(const struct outcome *outcome, struct upstream_err
                               struct failure *failure)
 {
     const struct provider *provider = outcome->attempt->call.provider;
-    if (provider != NULL)
+    enum fault fault = FAULT_NONE;
+    if (provider != NULL) {
+        fault = fault_of_rules(provider, error);
         upstream_error_hide(error, provider);
-    enum fault fault = fault_of_text(error);
+    }
+    if (fault == FAULT_NONE)
+        fault = fault_of_text(error);
     if (fault == FAULT_NONE)
         fault = fault_of_status(error);
     failure_set(failure, fault, "%s", "");

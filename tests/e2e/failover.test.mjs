@@ -288,6 +288,21 @@ test('F8 content that a provider refuses', async (t) => {
     }
 });
 
+test('F8 content that a provider refuses in words of its own', async (t) => {
+    const error = ['blocked risk_control', 'account your plan has ended', 'server content_filter'];
+    const s = await scene(t, { provider: { error } });
+    s.M1.once(fault(422, { message: 'No', code: 'risk_control' }));
+    errorIs(await call(s.gw, { body }), 502, 'server_error', 'prompt_blocked');
+    s.M1.once(fault(400, { message: 'Your plan has ended.', code: 'x' }));
+    s.M2.once(reply(J1));
+    bodyIs(await call(s.gw, { body: chat({ user: 'a' }) }), J1);
+    // The same word that is known of all means something else here.
+    s.M1.once(fault(400, { message: 'No', code: 'content_filter' }));
+    s.M2.once(reply(J1));
+    bodyIs(await call(s.gw, { body: chat({ user: 'b' }) }), J1);
+    assert.deepEqual([s.M1.count, s.M2.count], [3, 2]);
+});
+
 const html = reply('<html><body>Access denied</body></html>', { status: 403, type: 'text/html' });
 const accountTroubles = {
     401: fault(401, { message: 'Incorrect API key provided: sk-abc', code: 'invalid_api_key' }),

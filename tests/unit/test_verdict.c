@@ -346,6 +346,47 @@ static enum fault judged_stream(const char *text, enum attempt_end end, bool ask
     return failure->fault;
 }
 
+static void words_of_the_provider_go_before_the_known_ones(void **state)
+{
+    (void)state;
+    struct error_rule list[] = {
+        {ERROR_MEANING_blocked, false, (char[]){"risk_control"}},
+        {ERROR_MEANING_parameter, false, (char[]){"content_filter"}},
+        {ERROR_MEANING_account, true, (char[]){"plan has ended"}},
+        {ERROR_MEANING_rate, false, (char[]){"busy"}},
+        {ERROR_MEANING_context, false, (char[]){"long"}},
+        {ERROR_MEANING_model, false, (char[]){"gone"}},
+        {ERROR_MEANING_server, false, (char[]){"invalid_request_error"}},
+    };
+    static const struct {
+        const char *body;
+        int status;
+        enum fault fault;
+    } cases[] = {
+        {E("x", "t", "\"risk_control\""), 400, FAULT_UPSTREAM_BLOCKED},
+        {E("x", "t", "\"content_filter\""), 400, FAULT_UPSTREAM_PARAMETER},
+        {E("Your plan has ended.", "t", "null"), 400, FAULT_UPSTREAM_ACCOUNT},
+        {E("x", "t", "\"busy\""), 500, FAULT_UPSTREAM_RATE_LIMITED},
+        {E("x", "t", "\"long\""), 422, FAULT_UPSTREAM_CONTEXT},
+        {E("x", "t", "\"gone\""), 400, FAULT_UPSTREAM_MODEL},
+        {E("x", "invalid_request_error", "null"), 400, FAULT_UPSTREAM_ERROR},
+        {E("x", "t", "\"moderation_blocked\""), 400, FAULT_UPSTREAM_BLOCKED},
+    };
+    struct provider provider = {.key = (char[]){""}, .errors = {list, COUNT(list)}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct attempt attempt = attempt_of(ATTEMPT_COMPLETE, cases[i].status);
+        struct failure failure = {0};
+        struct outcome outcome = {.attempt = &attempt,
+                                  .body = str_of(cases[i].body),
+                                  .model = "m",
+                                  .repeat_ambiguous = true};
+        attempt.call.provider = &provider;
+        (void)verdict_of(&outcome, &failure);
+        assert_string_equal(fault_name(failure.fault), fault_name(cases[i].fault));
+        failure_release(&failure);
+    }
+}
+
 static void stream_that_failed_before_its_first_event(void **state)
 {
     (void)state;
@@ -460,6 +501,7 @@ int main(void)
         cmocka_unit_test(no_is_what_a_status_refuses_and_names_no_result),
         cmocka_unit_test(whole_families_of_statuses_have_one_meaning),
         cmocka_unit_test(key_of_the_provider_is_never_told),
+        cmocka_unit_test(words_of_the_provider_go_before_the_known_ones),
         cmocka_unit_test(stream_that_failed_before_its_first_event),
         cmocka_unit_test(refused_stream_options_are_left_out_once),
         cmocka_unit_test(broken_stream_is_told_by_its_cause),

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/blocked_call.h"
 #include "relay/content.h"
 #include "relay/content_kept.h"
 #include "relay/content_renewal.h"
@@ -272,6 +273,7 @@ static void attempt_failed(struct request *request)
         .model = request->model->name,
         .stream_asked = request->stream_asked,
         .repeat_ambiguous = may_repeat(request),
+        .failover_on_block = request->snapshot->settings.server_failover_on_block,
         .names_result = request->submission != NULL && task_submit_read(request),
         .injected_usage = request->injected_usage,
     };
@@ -304,6 +306,8 @@ static void attempt_failed(struct request *request)
               "request %s attempt at %s failed: %s, HTTP status %d%s", request->id_text,
               request->offer->provider->name, fault_name(failure.fault), status,
               ours ? " (its key or our account there: gateway provider test)" : "");
+    if (failure.fault == FAULT_UPSTREAM_BLOCKED && !another)
+        blocked_call_note(request);
     verdict_merge(&request->failure, &failure);
     if (another) {
         request_enter(request, REQUEST_DISPATCHING, "next offer");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/blocked.h"
 #include "relay/offer_health.h"
 
 /* Append-only: readers scan entries[0..count) without a lock, an appender holds the mutex and
@@ -13,6 +14,7 @@ struct health {
     atomic_uint count;
     pthread_mutex_t append;
     struct offer_healths *offers;
+    struct blocked *blocked;
     struct provider_health overflow;
     struct provider_health entries[HEALTH_PROVIDERS_MAX];
 };
@@ -24,7 +26,8 @@ struct health *health_new(void)
         return NULL;
     pthread_mutex_init(&health->append, NULL);
     health->offers = offer_healths_new();
-    if (health->offers == NULL)
+    health->blocked = blocked_new();
+    if (health->offers == NULL || health->blocked == NULL)
         health_free(&health);
     return health;
 }
@@ -34,6 +37,7 @@ void health_free(struct health **health)
     if (*health == NULL)
         return;
     offer_healths_free(&(*health)->offers);
+    blocked_free(&(*health)->blocked);
     pthread_mutex_destroy(&(*health)->append);
     free(*health);
     *health = NULL;
@@ -42,6 +46,11 @@ void health_free(struct health **health)
 struct offer_healths *health_offers(struct health *health)
 {
     return health->offers;
+}
+
+struct blocked *health_blocked(struct health *health)
+{
+    return health->blocked;
 }
 
 static struct provider_health *find(struct health *health, const char *name)

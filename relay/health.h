@@ -20,11 +20,14 @@ struct provider_health {
 
 struct health;
 struct offer_healths;
+struct blocked;
 
 MUST_USE struct health *health_new(void);
 void health_free(struct health **health);
 /* What is known of its offers, each. */
 struct offer_healths *health_offers(struct health *health);
+/* The prompts that were refused a moment ago. */
+struct blocked *health_blocked(struct health *health);
 /* The entry of a provider, made at the first call; never NULL (an overflow entry when full). */
 struct provider_health *health_of(struct health *health, const char *provider_name);
 

@@ -414,7 +414,10 @@ enum verdict_action verdict_of(const struct outcome *outcome, struct failure *fa
                     fault_info(fault)->class_ != FAULT_CLASS_GATEWAY &&
                     !verdict_is_no(fault, attempt->head.status, outcome->names_result);
     failure->no_retry |= is_risky;
-    return is_risky ? VERDICT_FAIL : action_of(fault);
+    if (is_risky)
+        return VERDICT_FAIL;
+    return fault == FAULT_UPSTREAM_BLOCKED && outcome->failover_on_block ? VERDICT_NEXT
+                                                                         : action_of(fault);
 }
 
 void verdict_in_stream(const struct attempt *attempt, const struct tap *tap,

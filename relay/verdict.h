@@ -23,9 +23,10 @@ struct outcome {
     struct str body;       /* of an answer that was not a success; cut */
     const char *model;     /* public name, for messages */
     bool stream_asked;
-    bool repeat_ambiguous; /* what may have been processed may be asked of another */
-    bool names_result;     /* the answer names what was made, whatever else it says */
-    bool injected_usage;   /* this attempt carried stream options that the caller did not ask */
+    bool repeat_ambiguous;  /* what may have been processed may be asked of another */
+    bool failover_on_block; /* what one provider's policy refuses is asked of the next */
+    bool names_result;      /* the answer names what was made, whatever else it says */
+    bool injected_usage;    /* this attempt carried stream options that the caller did not ask */
 };
 
 /* Why this attempt cannot be delivered (it has ended, or a limit has passed), into *failure. */

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "relay/allowance.h"
 #include "relay/asked_model.h"
+#include "relay/blocked_call.h"
 #include "relay/choose.h"
 #include "relay/count.h"
 #include "relay/multipart_boundary.h"
@@ -434,6 +435,8 @@ static enum fault check_model(struct request *request)
  * attempt. */
 static void begin_call(struct request *request, enum fault fault)
 {
+    if (fault == FAULT_NONE)
+        fault = blocked_call_check(request);
     if (fault == FAULT_NONE)
         fault = take_hold(request);
     if (fault != FAULT_NONE)

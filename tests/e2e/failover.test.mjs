@@ -253,6 +253,9 @@ test('F7 too long a context', async (t) => {
     assert.equal(s.M2.count, 0);
 });
 
+/** A gateway as it is by default. */
+const remembers = { server: { blocked_memory: '60s' } };
+
 test('F8 content that a provider refuses', async (t) => {
     const refusals = {
         DeepSeek: fault(400, { message: 'Content Exists Risk', type: invalid, code: invalid }),
@@ -270,13 +273,17 @@ test('F8 content that a provider refuses', async (t) => {
         }),
     };
     for (const [name, answer] of Object.entries(refusals)) {
-        await sub(t, `F8 ${name}`, {}, async (s, st) => {
+        await sub(t, `F8 ${name}`, remembers, async (s, st) => {
             s.M1.always(answer);
             const response = await call(s.gw, { body });
             errorIs(response, 502, 'server_error', 'prompt_blocked');
             assert.equal(response.header('x-should-retry'), 'false');
             assert.equal(s.M2.count, 0);
             await released(s, response);
+            const again = await call(s.gw, { body });
+            errorIs(again, 502, 'server_error', 'prompt_blocked', { message: /a moment ago/ });
+            assert.equal(again.header('x-should-retry'), 'false');
+            assert.equal(s.M1.count, 1, 'asked once');
             const proxy = await Proxy.start(st, s.gw);
             await eachSdk(st, 'F8', async (sdk) => {
                 const before = proxy.callsOf(sdk);
@@ -286,6 +293,48 @@ test('F8 content that a provider refuses', async (t) => {
             });
         });
     }
+});
+
+test('F8 what is refused again without asking', async (t) => {
+    const filtered = fault(400, { message: 'No', code: 'content_filter' });
+    const isBlocked = async (s, options = {}) =>
+        errorIs(await call(s.gw, { body, ...options }), 502, 'server_error', 'prompt_blocked');
+    await sub(t, 'F8 the same prompt of the same user, of the same model', { ...remembers, fixture: ['K1', 'K1b', 'K2'] }, async (s) => {
+        s.M1.always(filtered);
+        await isBlocked(s);
+        await isBlocked(s, { key: 'sk-t1b-0000000000' });
+        assert.equal(s.M1.count, 1);
+        await isBlocked(s, { key: 'sk-t2-0000000000' });
+        assert.equal(s.M1.count, 2, 'another user asks');
+        await isBlocked(s, { body: body.replace('hello', 'HELLO') });
+        assert.equal(s.M1.count, 3, 'another prompt of the same length is asked');
+        await isBlocked(s, { body: body.replace('hello', 'hello there') });
+        assert.equal(s.M1.count, 4, 'and one of another');
+        assert.equal(s.M2.count, 0);
+    });
+    await sub(t, 'F8 no longer than it is remembered', { server: { blocked_memory: '1s' } }, async (s) => {
+        s.M1.always(filtered);
+        await isBlocked(s);
+        await eventually(async () => {
+            await isBlocked(s);
+            return s.M1.count === 2;
+        }, 'asked again');
+    });
+    await sub(t, 'F8 blocked_memory = off', { server: { blocked_memory: 'off' } }, async (s) => {
+        s.M1.always(filtered);
+        await isBlocked(s);
+        await isBlocked(s);
+        assert.equal(s.M1.count, 2);
+    });
+    await sub(t, 'F8 failover_on_block = on', { server: { ...remembers.server, failover_on_block: 'on' } }, async (s) => {
+        s.M1.always(filtered);
+        s.M2.once(reply(J1), reply(J1), filtered);
+        bodyIs(await call(s.gw, { body }), J1);
+        bodyIs(await call(s.gw, { body }), J1);
+        await isBlocked(s);
+        await isBlocked(s);
+        assert.deepEqual([s.M1.count, s.M2.count], [3, 3]);
+    });
 });
 
 test('F8 content that a provider refuses in words of its own', async (t) => {

@@ -355,7 +355,7 @@ export async function scene(owner, options = {}) {
     // Of failures in one test the next one must not learn, unless it is about that.
     const provider = { idle_timeout: '5s', whole_timeout: '8s', breaker: 'off', ...options.provider };
     const config = {
-        server: options.server,
+        server: { blocked_memory: 'off', ...options.server },
         database: options.database,
         video: options.video,
         providers: {

@@ -14,6 +14,7 @@
 struct provider_health {
     char name[72];
     atomic_bool refuses_stream_usage; /* it answered 400 to stream_options: do not send it again */
+    atomic_bool is_paused;            /* by the operator: no new request is sent there */
     atomic_llong attempts, failures;
     atomic_int in_flight;
 };

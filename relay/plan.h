@@ -9,12 +9,13 @@
 
 #define PLAN_TRIES_MAX 3
 
-/* How an offer stands now, best first.  The last two are passed over. */
+/* How an offer stands now, best first.  The last three are passed over. */
 enum plan_standing {
     PLAN_FREE,
     PLAN_LAST,    /* only if nobody else is there */
     PLAN_COOLING, /* it limits us, or we limit it */
-    PLAN_OPEN     /* it fails */
+    PLAN_OPEN,    /* it fails */
+    PLAN_PAUSED   /* the operator wants it so: as if it were disabled */
 };
 
 /* Tells it, and for those that are passed over in *wait_ms how long that lasts. */

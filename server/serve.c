@@ -443,6 +443,7 @@ static int boot(struct server *server, const struct serve_options *options)
     if (!find_link_key(server) || !open_keeper(server))
         return EXIT_FAILED;
     server->admin = (struct admin_host){.store = server->store,
+                                        .health = server->health,
                                         .context = server,
                                         .snapshot = server_snapshot,
                                         .engine = server_engine,

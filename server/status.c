@@ -37,8 +37,9 @@ static json_t *providers_of(struct server *server, const struct snapshot *snapsh
         const struct provider *provider = &snapshot->providers[i];
         struct provider_health *health = health_of(server->health, provider->name);
         json_array_append_new(providers,
-                              json_pack("{s:s, s:b, s:I, s:I, s:i}", "name", provider->name,
-                                        "enabled", (int)provider->enabled, "attempts",
+                              json_pack("{s:s, s:b, s:b, s:I, s:I, s:i}", "name", provider->name,
+                                        "enabled", (int)provider->enabled, "paused",
+                                        (int)atomic_load(&health->is_paused), "attempts",
                                         (json_int_t)atomic_load(&health->attempts), "failures",
                                         (json_int_t)atomic_load(&health->failures), "in_flight",
                                         atomic_load(&health->in_flight)));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "server/admin/operation.h"
 #include "server/admin/probe.h"
 #include "server/admin/upstream.h"
@@ -128,6 +129,37 @@ static void run_provider_test(struct admin_call *call)
     snapshot_drop(&snapshot);
 }
 
+/* Until it is resumed, or the server starts again. */
+static void set_paused(struct admin_call *call, bool paused)
+{
+    const struct admin_host *host = call->host;
+    const char *name = json_string_value(json_object_get(call->arguments, "name"));
+    if (name == NULL || json_object_size(call->arguments) != 1) {
+        admin_fail(call, ADMIN_USAGE, "%.*s takes a name", STR_ARG(call->operation));
+        return;
+    }
+    struct snapshot *snapshot = host->snapshot(host->context);
+    bool is_known = snapshot_provider(snapshot, str_of(name)) != NULL;
+    snapshot_drop(&snapshot);
+    if (!is_known) {
+        admin_fail(call, ADMIN_NOTFOUND, "there is no provider \"%s\" in the configuration", name);
+        return;
+    }
+    atomic_store(&health_of(host->health, name)->is_paused, paused);
+    log_write(LOG_INFO, "admin", "provider %s is %s", name, paused ? "paused" : "resumed");
+    admin_succeed(call, json_pack("{s:s, s:b}", "name", name, "paused", (int)paused));
+}
+
+static void run_provider_pause(struct admin_call *call)
+{
+    set_paused(call, true);
+}
+
+static void run_provider_resume(struct admin_call *call)
+{
+    set_paused(call, false);
+}
+
 /* --- operations of the store --- */
 
 static enum admin_exit exit_of(enum store_code code)
@@ -217,6 +249,8 @@ static const struct admin_operation operations[] = {
     {"model list", ADMIN_NEEDS_SNAPSHOT, run_model_list},
     {"provider list", ADMIN_NEEDS_SNAPSHOT, run_provider_list},
     {"provider test", ADMIN_NEEDS_ENGINE, run_provider_test},
+    {"provider pause", ADMIN_NEEDS_HEALTH, run_provider_pause},
+    {"provider resume", ADMIN_NEEDS_HEALTH, run_provider_resume},
     {"user add", ADMIN_NEEDS_STORE, NULL},
     {"user list", ADMIN_NEEDS_STORE, NULL},
     {"user show", ADMIN_NEEDS_STORE, NULL},
@@ -267,10 +301,17 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
         return host->snapshot != NULL;
     case ADMIN_NEEDS_ENGINE:
         return host->snapshot != NULL && host->engine != NULL;
+    case ADMIN_NEEDS_HEALTH:
+        return host->snapshot != NULL && host->health != NULL;
     case ADMIN_NEEDS_SERVER:
         return host->status != NULL && host->reload != NULL;
     }
     return false;
+}
+
+static bool takes_arguments(const struct admin_operation *operation)
+{
+    return operation->need == ADMIN_NEEDS_ENGINE || operation->need == ADMIN_NEEDS_HEALTH;
 }
 
 void admin_begin(const struct admin_host *host, struct admin_call *call)
@@ -292,7 +333,7 @@ void admin_begin(const struct admin_host *host, struct admin_call *call)
         admin_fail(call, ADMIN_UNREACHABLE, "no server is running");
     } else if (operation->need == ADMIN_NEEDS_STORE) {
         run_in_store(call, operation->name);
-    } else if (operation->need != ADMIN_NEEDS_ENGINE && json_object_size(call->arguments) > 0) {
+    } else if (!takes_arguments(operation) && json_object_size(call->arguments) > 0) {
         admin_fail(call, ADMIN_USAGE, "%s takes no arguments", operation->name);
     } else {
         operation->run(call);

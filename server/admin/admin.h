@@ -14,11 +14,13 @@
 #include "base/str.h"
 #include "config/snapshot.h"
 #include "relay/engine.h"
+#include "relay/health.h"
 #include "store/store.h"
 
 /* What the process behind the operations offers.  Functions may be NULL without a server. */
 struct admin_host {
     struct store *store;
+    struct health *health; /* what the server knows of its providers; NULL without one */
     void *context;
     /* A new reference to the configuration in force. */
     struct snapshot *(*snapshot)(void *context);

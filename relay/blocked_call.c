@@ -4,10 +4,13 @@
 #include "relay/blocked.h"
 #include "relay/request.h"
 
-/* Of a body that lies on the disk nothing is remembered: a loop does not wait for one. */
+/* Of a body that lies on the disk nothing is remembered: a loop does not wait for one.  Nor of what
+ * has an idempotency key: it may ask for a task that is there. */
 static bool is_rememberable(const struct request *request)
 {
-    return request->body.spool == NULL && request->key != NULL &&
+    bool may_be_there =
+        request->module->task_write != NULL && request->client.idempotency_key != NULL;
+    return request->body.spool == NULL && request->key != NULL && !may_be_there &&
            request->snapshot->settings.server_blocked_memory_ms > 0;
 }
 

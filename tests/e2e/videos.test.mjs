@@ -343,6 +343,20 @@ test('V15 what was refused is forgotten: the key can be used again', async () =>
     taskOf(await create(video({ prompt: 'better' }), { headers }));
 });
 
+test('V15 a task that is there is told, though its prompt has been blocked since', async (t) => {
+    const options = { video: onDemand, server: { blocked_memory: '60s' }, models: videoModels };
+    const e = await scene(t, options);
+    const { create: make } = callers(e.gw);
+    const headers = { 'Idempotency-Key': 'k-there' };
+    new VideoProvider(e.M1);
+    const first = taskOf(await make(video(), { headers }));
+    e.M1.once(fault(400, { message: 'No', code: 'content_filter' }));
+    errorIs(await make(video()), 502, 'server_error', 'prompt_blocked');
+    errorIs(await make(video()), 502, 'server_error', 'prompt_blocked');
+    assert.equal(taskOf(await make(video(), { headers })).id, first.id);
+    assert.equal(e.M1.requests.filter(({ method }) => method === 'POST').length, 2);
+});
+
 test('V1 the older path: the same task, told in its own form', async () => {
     fresh();
     const older = '/v1/video/generations';

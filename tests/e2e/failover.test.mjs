@@ -12,7 +12,7 @@ import { Proxy } from './lib/proxy.mjs';
 import { call } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { eachSdk } from './lib/sdk.mjs';
-import { refusedPort } from './lib/upstream.mjs';
+import { refusedPort, Upstream } from './lib/upstream.mjs';
 import { eventually, pace } from './lib/wait.mjs';
 
 const body = chat();
@@ -107,6 +107,28 @@ test('F3 P1 accepts and never answers', async (t) => {
         const response = await call(s.gw, { body });
         errorIs(response, 502, 'server_error', 'upstream_timeout');
     });
+});
+
+test('F24 at most three providers are asked, each once', async (t) => {
+    const M3 = await Upstream.start(t, 'M3');
+    const M4 = await Upstream.start(t, 'M4');
+    const wide = {
+        endpoints: 'chat',
+        offer: ['P1/a priority=1', 'P1/b priority=1', 'P2/c priority=2', 'P3/d priority=3', 'P4/e priority=4'],
+        price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'],
+    };
+    const s = await scene(t, {
+        providers: {
+            P3: { base_url: M3.url, breaker: 'off' },
+            P4: { base_url: M4.url, breaker: 'off' },
+        },
+        models: { wide },
+    });
+    for (const upstream of [s.M1, s.M2, M3]) upstream.always(fault(500, { message: 'x' }));
+    const response = await call(s.gw, { body: chat({ model: 'wide' }) });
+    errorIs(response, 502, 'server_error', 'upstream_error');
+    assert.deepEqual([s.M1.count, s.M2.count, M3.count, M4.count], [1, 1, 1, 0]);
+    assert.equal((await released(s, response)).attempts, 3);
 });
 
 test('F4 both are dead', { concurrency: true }, async (t) => {

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { isSanitized, scene } from './lib/gateway.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { callers, onDemand, taskOf, video, videoModels, VideoProvider } from './lib/videos.mjs';
+import { deadlineMs } from './lib/wait.mjs';
 
 const s = await scene({ after, name: 'video-sdk' }, { models: videoModels, video: onDemand });
 const { gw, M1, reset } = s;
@@ -18,7 +19,8 @@ test('V3 official SDKs: make, wait for, remake, list and delete videos', async (
             reset();
             const provider = new VideoProvider(M1).tell('{"status":"in_progress","progress":50}');
             const run = sdk.run('video', { url: gw.url, as: 'sized' });
-            await M1.until(() => provider.polls > 1, 'two polls');
+            // SDKs ask every five seconds, as they are told.
+            await M1.until(() => provider.polls > 1, 'two polls', 4 * deadlineMs);
             provider.tell('{"status":"completed"}');
             const told = await run;
             assert.match(told.id, /^task_/, JSON.stringify(told));

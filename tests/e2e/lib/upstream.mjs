@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import { MessageReader } from './http.mjs';
-import { Changes } from './wait.mjs';
+import { Changes, deadlineMs } from './wait.mjs';
 
 /** One request at the upstream, and the socket its answer goes to. */
 export class Exchange {
@@ -124,8 +124,8 @@ export class Upstream {
         return this;
     }
 
-    until(predicate, what) {
-        return this.changes.until(predicate, `${this.name}: ${what}`);
+    until(predicate, what, ms = deadlineMs) {
+        return this.changes.until(predicate, `${this.name}: ${what}`, ms);
     }
 
     /** Waits for the n-th request (from 1). */

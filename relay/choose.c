@@ -7,7 +7,7 @@
 #include "relay/request.h"
 
 struct chooser {
-    struct request *request;
+    const struct request *request;
     struct demand demand;
 };
 
@@ -28,7 +28,7 @@ static enum plan_standing look(void *context, const struct offer *offer, int64_t
     return PLAN_COOLING;
 }
 
-static struct chooser chooser_of(struct request *request)
+static struct chooser chooser_of(const struct request *request)
 {
     struct chooser chooser = {.request = request, .demand = {.model = request->model->name}};
     count_demand(request, &chooser.demand.tokens, &chooser.demand.prompt_tokens);
@@ -44,6 +44,14 @@ static enum fault refuse(struct request *request)
     failure_set(&request->failure, fault, "%s", request->model->name);
     request->failure.retry_after_ms = plan->soonest_ms;
     return fault;
+}
+
+enum plan_standing choose_standing(const struct request *request, const struct offer *offer,
+                                   int64_t *wait_ms)
+{
+    struct chooser chooser = chooser_of(request);
+    *wait_ms = 0;
+    return look(&chooser, offer, wait_ms);
 }
 
 enum fault choose_offers(struct request *request)

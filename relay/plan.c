@@ -5,6 +5,16 @@
 
 #include "base/check.h"
 
+const char *plan_standing_name(enum plan_standing standing)
+{
+    static const char *const names[] = {[PLAN_FREE] = "free",
+                                        [PLAN_LAST] = "refuses us",
+                                        [PLAN_COOLING] = "limits",
+                                        [PLAN_OPEN] = "fails",
+                                        [PLAN_PAUSED] = "paused"};
+    return names[standing];
+}
+
 /* xorshift64*: enough for spreading load, and a test can seed it. */
 static uint64_t shuffle(uint64_t *state)
 {

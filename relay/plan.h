@@ -18,6 +18,9 @@ enum plan_standing {
     PLAN_PAUSED   /* the operator wants it so: as if it were disabled */
 };
 
+/* "free", "fails"..., for operators. */
+const char *plan_standing_name(enum plan_standing standing);
+
 /* Tells it, and for those that are passed over in *wait_ms how long that lasts. */
 struct plan_view {
     enum plan_standing (*look)(void *context, const struct offer *offer, int64_t *wait_ms);

@@ -447,6 +447,7 @@ static int boot(struct server *server, const struct serve_options *options)
                                         .context = server,
                                         .snapshot = server_snapshot,
                                         .engine = server_engine,
+                                        .relay = server_relay,
                                         .status = server_status,
                                         .reload = server_ask_reload};
     int claimed = claim_address(server, options);

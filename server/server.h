@@ -72,6 +72,7 @@ void server_ask_reload(void *context, struct mailbox *reply,
 json_t *server_status(void *context);
 struct snapshot *server_snapshot(void *context);
 struct engine *server_engine(void *context);
+struct relay *server_relay(void *context);
 
 /* server/notify.c: one message to the service manager ("READY=1"); a no-op without one. */
 void notify_manager(const char *message);

@@ -50,8 +50,6 @@ static json_t *providers_of(struct server *server, const struct snapshot *snapsh
 /* Offers that are not asked now, or last; `for_ms`: until the first look at them again. */
 static json_t *resting_of(struct server *server, const struct snapshot *snapshot)
 {
-    static const char *const words[] = {
-        [PLAN_LAST] = "refuses us", [PLAN_COOLING] = "limits", [PLAN_OPEN] = "fails"};
     json_t *resting = json_array();
     for (unsigned i = 0; i < snapshot->model_count; i++) {
         const struct model *model = &snapshot->models[i];
@@ -61,10 +59,10 @@ static json_t *resting_of(struct server *server, const struct snapshot *snapshot
             enum plan_standing standing =
                 offer_standing(health_offers(server->health), offer, clock_ms(), &wait_ms);
             if (standing != PLAN_FREE)
-                json_array_append_new(resting, json_pack("{s:s, s:s, s:s, s:I}", "provider",
-                                                         offer->provider->name, "model",
-                                                         model->name, "state", words[standing],
-                                                         "for_ms", (json_int_t)wait_ms));
+                json_array_append_new(
+                    resting, json_pack("{s:s, s:s, s:s, s:I}", "provider", offer->provider->name,
+                                       "model", model->name, "state", plan_standing_name(standing),
+                                       "for_ms", (json_int_t)wait_ms));
         }
     }
     return resting;
@@ -100,6 +98,12 @@ struct engine *server_engine(void *context)
 {
     struct server *server = context;
     return server->workers[0]->engine;
+}
+
+struct relay *server_relay(void *context)
+{
+    struct server *server = context;
+    return &server->workers[0]->relay;
 }
 
 json_t *server_status(void *context)

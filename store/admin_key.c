@@ -157,7 +157,7 @@ enum store_code admin_find_key(struct admin_run *run, struct str text, struct ke
 {
     int64_t id = 0;
     bool is_id = str_i64(text, 1, INT64_MAX, &id);
-    int n = is_id ? key_by_id(run->db, id, row) : key_by_hint(run->db, text, row);
+    int n = key_by_name(run->db, text, row);
     if (n == 1)
         return STORE_OK;
     if (n > 1)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "store/account.h"
+#include "store/claim.h"
 #include "store/keyring.h"
 
 struct book {
@@ -12,18 +13,6 @@ struct book {
     struct accounts accounts;
     int64_t held; /* the sum over user accounts: every hold has exactly one */
     struct meters *meters;
-};
-
-/* What admission tests: an account of the key's record and its limit. */
-struct claim {
-    struct account **account;
-    const struct quota *quota; /* NULL: the user's credit is the limit */
-    enum fault fault;
-};
-
-/* The periods that contain one instant. */
-struct periods {
-    char text[PERIOD_MONTH + 1][PERIOD_TEXT_SIZE];
 };
 
 /* --- accounts ------------------------------------------------------------------------------- */
@@ -94,115 +83,6 @@ bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id
 
 /* --- admission ------------------------------------------------------------------------------ */
 
-/* Before the mutex is taken: turning a time into a date is slow beside the rest. */
-static struct periods periods_now(const struct key_record *key)
-{
-    struct periods now = {0};
-    if (key->key_limit.period == PERIOD_EVER && key->group_quota.period == PERIOD_EVER &&
-        key->group_user_quota.period == PERIOD_EVER)
-        return now;
-    int64_t wall_ms = clock_wall_ms();
-    period_format(PERIOD_DAY, wall_ms, now.text[PERIOD_DAY]);
-    period_format(PERIOD_MONTH, wall_ms, now.text[PERIOD_MONTH]);
-    return now;
-}
-
-/* Points the record at the account of the current period.  One that is not in memory starts at 0:
- * only this process writes, and what it wrote since the old one was loaded is still here. */
-static bool claim_roll_over(struct book *book, const struct claim *claim, const struct periods *now)
-{
-    struct account *old = *claim->account;
-    if (old == NULL || claim->quota == NULL)
-        return true;
-    const char *period = now->text[claim->quota->period];
-    if (!period_is_older(old->period, period))
-        return true;
-    struct account *fresh = book_account(book, account_kind(old), account_owner(old), period, 0, 0);
-    if (fresh == NULL)
-        return false;
-    *claim->account = fresh;
-    book_account_drop(book, old);
-    return true;
-}
-
-/* True when `nusd` may be held; *available is what there is.  As `held` is never negative, no sum
- * can pass INT64_MAX after a pass, not even where no limit applies. */
-static bool claim_passes(const struct book *book, const struct claim *claim, int64_t nusd,
-                         int64_t *available)
-{
-    const struct account *account = *claim->account;
-    if (account == NULL)
-        return true;
-    if (claim->quota != NULL) {
-        int64_t limit = claim->quota->nusd >= 0 ? claim->quota->nusd : INT64_MAX;
-        *available = bounded_subtract(bounded_subtract(limit, account->spent), account->held);
-        return *available >= nusd;
-    }
-    int64_t balance = bounded_subtract(account->credited, account->spent);
-    *available = bounded_subtract(balance, account->held);
-    if (nusd == 0)
-        return balance >= 0; /* free, but not for who is in debt */
-    return *available >= nusd && nusd <= INT64_MAX - book->held;
-}
-
-static void claim_take(const struct claim *claim, struct hold *hold)
-{
-    struct account *account = *claim->account;
-    if (account == NULL)
-        return;
-    account->references++;
-    account->held += hold->nusd;
-    hold->accounts[hold->n++] = account;
-}
-
-/* Locked. */
-static enum fault claims_test(const struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
-                              int64_t nusd, struct admission *admission)
-{
-    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
-        int64_t available = 0;
-        if (claim_passes(book, &claims[i], nusd, &available))
-            continue;
-        admission->needed_nusd = nusd;
-        admission->available_nusd = available;
-        return claims[i].fault;
-    }
-    return FAULT_NONE;
-}
-
-/* Locked.  All have been tested. */
-static void take_all(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
-                     struct hold *hold)
-{
-    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++)
-        claim_take(&claims[i], hold);
-    meters_take(&hold->metered);
-    book->held += hold->nusd;
-    hold->taken = true;
-    hold->pinned = true;
-}
-
-static void claims_of(struct key_record *key, struct claim claims[HOLD_ACCOUNTS_MAX])
-{
-    CHECK(key->user_account != NULL);
-    claims[0] = (struct claim){&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE};
-    claims[1] = (struct claim){&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED};
-    claims[2] = (struct claim){&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED};
-    claims[3] = (struct claim){&key->group_user_account, &key->group_user_quota,
-                               FAULT_GROUP_QUOTA_EXHAUSTED};
-}
-
-/* Locked. */
-static enum fault roll_over_all(struct book *book, const struct claim claims[HOLD_ACCOUNTS_MAX],
-                                const struct periods *now)
-{
-    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
-        if (!claim_roll_over(book, &claims[i], now))
-            return FAULT_GATEWAY_MEMORY;
-    }
-    return FAULT_NONE;
-}
-
 /* What a limit that refuses is called. */
 static enum fault fault_of(const struct limit_refusal *refusal)
 {
@@ -230,6 +110,26 @@ static enum fault limits_test(struct book *book, const struct metered_call *call
     return FAULT_GATEWAY_MEMORY;
 }
 
+static struct metered_call call_of(const struct key_record *key, const struct demand *demand)
+{
+    return (struct metered_call){.key_id = key->id,
+                                 .user_id = key->user_id,
+                                 .group_id = key->group_id,
+                                 .model = demand->model,
+                                 .tokens = demand->tokens,
+                                 .prompt_tokens = demand->prompt_tokens};
+}
+
+/* Locked.  All have been tested. */
+static void take_all(struct book *book, const struct claims *claims, struct hold *hold)
+{
+    claims_take(claims, hold);
+    meters_take(&hold->metered);
+    book->held += hold->nusd;
+    hold->taken = true;
+    hold->pinned = true;
+}
+
 enum fault book_admit(struct book *book, struct key_record *key, const struct demand *demand,
                       struct hold *hold, struct admission *admission)
 {
@@ -237,28 +137,45 @@ enum fault book_admit(struct book *book, struct key_record *key, const struct de
     CHECK(demand->nusd >= 0);
     CHECK(!hold->taken);
     CHECK(!hold->pinned);
-    struct claim claims[HOLD_ACCOUNTS_MAX];
-    claims_of(key, claims);
-    struct periods now = periods_now(key);
-    const struct metered_call call = {.key_id = key->id,
-                                      .user_id = key->user_id,
-                                      .group_id = key->group_id,
-                                      .model = demand->model,
-                                      .tokens = demand->tokens,
-                                      .prompt_tokens = demand->prompt_tokens};
+    struct claims claims;
+    claims_of(key, &claims);
+    const struct metered_call call = call_of(key, demand);
     struct hold wanted = {.nusd = demand->nusd};
     book_lock(book);
-    enum fault fault = roll_over_all(book, claims, &now);
+    enum fault fault = claims_roll_over(book, &claims);
     if (fault == FAULT_NONE)
         fault = limits_test(book, &call, &wanted.metered, &admission->limit);
     if (fault == FAULT_NONE)
-        fault = claims_test(book, claims, demand->nusd, admission);
+        fault = claims_test(&claims, book->held, demand->nusd, admission);
     if (fault == FAULT_NONE)
-        take_all(book, claims, &wanted);
+        take_all(book, &claims, &wanted);
     meters_tell(&wanted.metered, &admission->allowances);
     book_unlock(book);
     if (fault == FAULT_NONE)
         *hold = wanted;
+    return fault;
+}
+
+enum fault book_foresee(struct book *book, struct key_record *key, const struct demand *demand,
+                        struct outlook *outlook)
+{
+    CHECK(book != NULL);
+    CHECK(demand->nusd >= 0);
+    struct claims claims;
+    claims_of(key, &claims);
+    const struct metered_call call = call_of(key, demand);
+    struct metered metered = {.n = 0};
+    struct admission *found = &outlook->found;
+    book_lock(book);
+    enum fault fault = claims_roll_over(book, &claims);
+    if (fault == FAULT_NONE)
+        fault = limits_test(book, &call, &metered, &found->limit);
+    if (fault == FAULT_NONE)
+        fault = claims_test(&claims, book->held, demand->nusd, found);
+    meters_tell(&metered, &found->allowances);
+    outlook->limit_count = meters_list(&metered, outlook->limits);
+    claims_tell(&claims, outlook);
+    book_unlock(book);
     return fault;
 }
 
@@ -299,35 +216,15 @@ void book_end_turn(struct book *book, struct metered *metered, int64_t tokens)
     book_unlock(book);
 }
 
-/* Locked. */
-static struct standing stand(const struct claim claims[HOLD_ACCOUNTS_MAX])
-{
-    struct standing standing = {0, INT64_MAX};
-    for (unsigned i = 0; i < HOLD_ACCOUNTS_MAX; i++) {
-        const struct account *account = *claims[i].account;
-        const struct quota *quota = claims[i].quota;
-        if (account == NULL || (quota != NULL && quota->nusd < 0))
-            continue;
-        int64_t limit = quota != NULL ? quota->nusd : account->credited;
-        int64_t left = bounded_subtract(limit, account->spent);
-        if (left < standing.available_nusd)
-            standing.available_nusd = left;
-        if (i <= 1) /* the user's, then the key's own */
-            standing.spent_nusd = account->spent;
-    }
-    return standing;
-}
-
 enum fault book_standing(struct book *book, struct key_record *key, struct standing *standing)
 {
     CHECK(book != NULL);
-    struct claim claims[HOLD_ACCOUNTS_MAX];
-    claims_of(key, claims);
-    struct periods now = periods_now(key);
+    struct claims claims;
+    claims_of(key, &claims);
     book_lock(book);
-    enum fault fault = roll_over_all(book, claims, &now);
+    enum fault fault = claims_roll_over(book, &claims);
     if (fault == FAULT_NONE)
-        *standing = stand(claims);
+        *standing = claims_standing(&claims);
     book_unlock(book);
     return fault;
 }

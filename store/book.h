@@ -68,6 +68,23 @@ struct admission {
 MUST_USE enum fault book_admit(struct book *book, struct key_record *key,
                                const struct demand *demand, struct hold *hold,
                                struct admission *admission);
+/* What an account leaves to a call; of the user's the limit is what has been credited. */
+struct account_left {
+    enum account_kind kind;
+    enum quota_period period;
+    int64_t limit_nusd, spent_nusd, held_nusd, available_nusd;
+};
+/* What book_admit would go by, for an operator who asks. */
+struct outlook {
+    struct admission found;
+    struct limit_left limits[METERS_AT_ONCE];
+    unsigned limit_count;
+    struct account_left accounts[HOLD_ACCOUNTS_MAX]; /* in the order in which they are tested */
+    unsigned account_count;
+};
+/* What book_admit would say now, and why; nothing is taken. */
+MUST_USE enum fault book_foresee(struct book *book, struct key_record *key,
+                                 const struct demand *demand, struct outlook *outlook);
 /* The limits alone, of whatever the call names: for requests that cost nothing, and for the turn of
  * one at a provider.  The faults of limits, PROVIDERS_COOLING for a provider's.  `metered` must be
  * zeroed; ended by book_end_turn. */

@@ -25,7 +25,8 @@ enum fault key_record_check(const struct key_record *record, const uint8_t addre
         return FAULT_TOKEN_EXPIRED;
     if (!record->user_enabled)
         return FAULT_USER_DISABLED;
-    return address_is_allowed(record, address) ? FAULT_NONE : FAULT_IP_NOT_ALLOWED;
+    return address == NULL || address_is_allowed(record, address) ? FAULT_NONE
+                                                                  : FAULT_IP_NOT_ALLOWED;
 }
 
 /* The last match decides; what matches nothing is denied. */

@@ -68,8 +68,8 @@ struct key_record *key_record_retain(struct key_record *record);
 /* Any thread; NULL-safe; nulls the pointer. */
 void key_record_drop(struct keyring *keyring, struct key_record **record);
 
-/* Enabled, not expired, user enabled, address allowed (an IPv4 address as ::ffff:a.b.c.d).
- * Faults: TOKEN_DISABLED, TOKEN_EXPIRED, USER_DISABLED, IP_NOT_ALLOWED. */
+/* Enabled, not expired, user enabled, address allowed (an IPv4 address as ::ffff:a.b.c.d; NULL =
+ * any that is). Faults: TOKEN_DISABLED, TOKEN_EXPIRED, USER_DISABLED, IP_NOT_ALLOWED. */
 MUST_USE enum fault key_record_check(const struct key_record *record, const uint8_t address[16],
                                      int64_t wall_ms);
 /* Faults: MODEL_NOT_PERMITTED, TOKEN_MODEL_NOT_PERMITTED (a disabled group permits nothing). */

@@ -194,6 +194,19 @@ static bool is_tighter(const struct bucket *bucket, const struct allowance *told
     return told->limit == 0 || here < there;
 }
 
+static struct allowance allowance_of(const struct meter *meter)
+{
+    const struct bucket *bucket = &meter->bucket;
+    int64_t amount = meter->rule->limit.size.amount;
+    if (meter->metric == LIMIT_CONCURRENT)
+        return (struct allowance){
+            .limit = amount,
+            .remaining = meter->running < (uint64_t)amount ? amount - (int64_t)meter->running : 0};
+    return (struct allowance){.limit = amount,
+                              .remaining = bucket_remaining(bucket),
+                              .reset_us = bucket_reset_us(bucket)};
+}
+
 void meters_tell(const struct metered *metered, struct allowances *allowances)
 {
     *allowances = (struct allowances){{0, 0, 0}, {0, 0, 0}};
@@ -204,8 +217,15 @@ void meters_tell(const struct metered *metered, struct allowances *allowances)
             meter->metric == LIMIT_REQUESTS ? &allowances->requests : &allowances->tokens;
         if (meter->metric == LIMIT_CONCURRENT || !is_tighter(bucket, told))
             continue;
-        *told = (struct allowance){.limit = bucket->size.amount,
-                                   .remaining = bucket_remaining(bucket),
-                                   .reset_us = bucket_reset_us(bucket)};
+        *told = allowance_of(meter);
     }
+}
+
+unsigned meters_list(const struct metered *metered, struct limit_left list[METERS_AT_ONCE])
+{
+    for (unsigned i = 0; i < metered->n; i++) {
+        const struct meter *meter = metered->meters[i];
+        list[i] = (struct limit_left){.limit = meter->rule->limit, .left = allowance_of(meter)};
+    }
+    return metered->n;
 }

@@ -57,6 +57,12 @@ struct allowances {
     struct allowance requests, tokens;
 };
 
+/* What is left of one limit; of CONCURRENT without a time. */
+struct limit_left {
+    struct limit limit;
+    struct allowance left;
+};
+
 /* NULL when out of memory. */
 MUST_USE struct meters *meters_new(void);
 /* NULL-safe; nulls the pointer.  Requests that still run keep their meters until they end. */
@@ -77,6 +83,8 @@ MUST_USE enum meters_answer meters_test(struct meters *meters, const struct mete
 /* Right behind the test. */
 void meters_take(struct metered *metered);
 void meters_tell(const struct metered *metered, struct allowances *allowances);
+/* Each of them; how many there are. */
+unsigned meters_list(const struct metered *metered, struct limit_left list[METERS_AT_ONCE]);
 /* It has used so many tokens, and runs no more. */
 void meters_end(struct meters *meters, struct metered *metered, int64_t tokens);
 

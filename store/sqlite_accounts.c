@@ -267,6 +267,13 @@ int key_by_hint(struct db *db, struct str hint, struct key_row *row)
     return n;
 }
 
+int key_by_name(struct db *db, struct str name, struct key_row *row)
+{
+    int64_t id = 0;
+    bool is_id = str_i64(name, 1, INT64_MAX, &id);
+    return is_id ? key_by_id(db, id, row) : key_by_hint(db, name, row);
+}
+
 struct query *key_each(struct db *db, int64_t user_id)
 {
     struct query *query = db_query(

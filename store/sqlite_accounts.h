@@ -77,6 +77,8 @@ MUST_USE bool key_by_id(struct db *db, int64_t id, struct key_row *row);
 MUST_USE bool key_by_hash(struct db *db, const uint8_t hash[SECRET_HASH_SIZE], struct key_row *row);
 /* How many keys show this hint; the row is of one of them. */
 int key_by_hint(struct db *db, struct str hint, struct key_row *row);
+/* The same by id, when the name is one, else by hint. */
+int key_by_name(struct db *db, struct str name, struct key_row *row);
 void key_insert(struct db *db, const struct key_row *row);
 void key_update(struct db *db, const struct key_row *row);
 /* Those not revoked, oldest first; user_id 0 = everyone's. */

@@ -68,10 +68,11 @@ int64_t store_newest_id(const struct store *store);
 
 struct store_key_get {
     struct store_call call;
+    struct str name; /* its id in digits, or its hint, where the hash is not known; else empty */
     uint8_t hash[SECRET_HASH_SIZE];
     struct key_record *record; /* given when OK: drop it with key_record_drop */
 };
-/* OK, NOTFOUND, BUSY, DOWN. */
+/* OK, NOTFOUND, BUSY, DOWN; CONFLICT: several keys have that hint. */
 void store_key_get(struct store *store, struct store_key_get *get);
 
 /* --- the end of a request: one row, and a ledger entry if it costs ---------------------------- */

@@ -1,11 +1,13 @@
 #include "store/store_thread.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/admin.h"
 #include "store/admin_run.h"
+#include "store/sqlite_accounts.h"
 #include "store/sqlite_pins.h"
 #include "store/sqlite_record.h"
 #include "store/store_commit.h"
@@ -48,8 +50,29 @@ static enum store_code look_up_tasks(struct store *store, struct store_call *cal
     return code;
 }
 
+/* OK: the hash of a key that is asked for by name is filled in. */
+static enum store_code look_up_hash(struct store *store, struct store_key_get *get)
+{
+    struct key_row row;
+    if (get->name.n == 0)
+        return STORE_OK;
+    if (!store_has_db(store))
+        return STORE_DOWN;
+    int found = key_by_name(store->db, get->name, &row);
+    if (db_trouble(store->db) != DB_FINE) {
+        note_failed_read(store);
+        return STORE_DOWN;
+    }
+    if (found == 1)
+        memcpy(get->hash, row.hash, sizeof get->hash);
+    return found == 1 ? STORE_OK : found == 0 ? STORE_NOTFOUND : STORE_CONFLICT;
+}
+
 static enum store_code look_up_key(struct store *store, struct store_key_get *get)
 {
+    enum store_code code = look_up_hash(store, get);
+    if (code != STORE_OK)
+        return code;
     /* An earlier call of this batch may have loaded it: one look-up for many waiting requests. */
     enum keyring_answer answer = keyring_find(store->keyring, get->hash, &get->record);
     if (answer != KEYRING_MISS)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/admin/explain.h"
 #include "server/admin/operation.h"
 #include "server/admin/probe.h"
 #include "server/admin/upstream.h"
@@ -160,6 +161,11 @@ static void run_provider_resume(struct admin_call *call)
     set_paused(call, false);
 }
 
+static void run_explain(struct admin_call *call)
+{
+    explain_begin(call, call->host->relay(call->host->context));
+}
+
 /* --- operations of the store --- */
 
 static enum admin_exit exit_of(enum store_code code)
@@ -246,6 +252,7 @@ static const struct admin_operation operations[] = {
     {"version", ADMIN_NEEDS_NOTHING, run_version},
     {"status", ADMIN_NEEDS_SERVER, run_status},
     {"reload", ADMIN_NEEDS_SERVER, run_reload},
+    {"explain", ADMIN_NEEDS_RELAY, run_explain},
     {"model list", ADMIN_NEEDS_SNAPSHOT, run_model_list},
     {"provider list", ADMIN_NEEDS_SNAPSHOT, run_provider_list},
     {"provider test", ADMIN_NEEDS_ENGINE, run_provider_test},
@@ -303,6 +310,8 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
         return host->snapshot != NULL && host->engine != NULL;
     case ADMIN_NEEDS_HEALTH:
         return host->snapshot != NULL && host->health != NULL;
+    case ADMIN_NEEDS_RELAY:
+        return host->store != NULL && host->relay != NULL;
     case ADMIN_NEEDS_SERVER:
         return host->status != NULL && host->reload != NULL;
     }
@@ -311,7 +320,8 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
 
 static bool takes_arguments(const struct admin_operation *operation)
 {
-    return operation->need == ADMIN_NEEDS_ENGINE || operation->need == ADMIN_NEEDS_HEALTH;
+    return operation->need == ADMIN_NEEDS_ENGINE || operation->need == ADMIN_NEEDS_HEALTH ||
+           operation->need == ADMIN_NEEDS_RELAY;
 }
 
 void admin_begin(const struct admin_host *host, struct admin_call *call)

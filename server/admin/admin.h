@@ -15,6 +15,7 @@
 #include "config/snapshot.h"
 #include "relay/engine.h"
 #include "relay/health.h"
+#include "relay/relay.h"
 #include "store/store.h"
 
 /* What the process behind the operations offers.  Functions may be NULL without a server. */
@@ -26,6 +27,8 @@ struct admin_host {
     struct snapshot *(*snapshot)(void *context);
     /* The way to providers of the thread that the calls run in. */
     struct engine *(*engine)(void *context);
+    /* The requests' room of that thread. */
+    struct relay *(*relay)(void *context);
     /* Members "loops", "providers", "version", "uptime_s", "url"... of `status`; a new object. */
     json_t *(*status)(void *context);
     /* Loads the file again and swaps all or nothing.  Calls `done` (in the thread of `reply`) with

@@ -14,6 +14,7 @@ enum admin_need {
     ADMIN_NEEDS_SNAPSHOT, /* answered from the configuration alone */
     ADMIN_NEEDS_ENGINE,   /* the configuration, and a way to its providers; takes arguments */
     ADMIN_NEEDS_HEALTH,   /* the configuration and the server's health; takes arguments */
+    ADMIN_NEEDS_RELAY,    /* a running server's way of deciding; takes arguments */
     ADMIN_NEEDS_SERVER    /* only a running server can answer */
 };
 

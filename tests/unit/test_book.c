@@ -45,6 +45,31 @@ static void admit_second_sees_the_first_hold(void **state)
     close_key(&key);
 }
 
+static void foresee_says_what_admit_would_and_takes_nothing(void **state)
+{
+    (void)state;
+    struct key_record key = plain_key(80 * USD);
+    struct hold hold;
+    struct outlook outlook = {.limit_count = 9};
+    assert_int_equal(admit(&key, 41 * USD, &hold), FAULT_NONE);
+    assert_int_equal(book_foresee(book, &key, &(struct demand){.nusd = 40 * USD}, &outlook),
+                     FAULT_INSUFFICIENT_BALANCE);
+    assert_int_equal(outlook.found.needed_nusd, 40 * USD);
+    assert_int_equal(outlook.found.available_nusd, 39 * USD);
+    assert_int_equal(outlook.limit_count, 0);
+    assert_int_equal(outlook.account_count, 1);
+    assert_int_equal(outlook.accounts[0].kind, ACCOUNT_USER);
+    assert_int_equal(outlook.accounts[0].limit_nusd, 80 * USD);
+    assert_int_equal(outlook.accounts[0].held_nusd, 41 * USD);
+    assert_int_equal(outlook.accounts[0].available_nusd, 39 * USD);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(book_foresee(book, &key, &(struct demand){.nusd = 39 * USD}, &outlook),
+                         FAULT_NONE);
+    assert_int_equal(book_held(book), 41 * USD);
+    finish(&hold, 0);
+    close_key(&key);
+}
+
 static void admit_free_needs_a_balance_that_is_not_negative(void **state)
 {
     (void)state;
@@ -427,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOOK_TEST(admit_at_the_exact_balance_passes_one_less_does_not),
         BOOK_TEST(admit_second_sees_the_first_hold),
+        BOOK_TEST(foresee_says_what_admit_would_and_takes_nothing),
         BOOK_TEST(admit_free_needs_a_balance_that_is_not_negative),
         BOOK_TEST(admit_free_beside_holds_of_all_the_money_passes),
         BOOK_TEST(settle_above_the_hold_goes_into_debt_and_refuses_the_next),

@@ -34,14 +34,15 @@ static const char *const *words_of(const struct key *key)
 bool key_is_list(const struct key *key)
 {
     return key->kind == KEY_OFFERS || key->kind == KEY_PRICES || key->kind == KEY_PATHS ||
-           key->kind == KEY_HEADERS || key->kind == KEY_VIDEO || key->kind == KEY_ERRORS;
+           key->kind == KEY_HEADERS || key->kind == KEY_VIDEO || key->kind == KEY_ERRORS ||
+           key->kind == KEY_SECRET;
 }
 
 /* Kinds that key_set knows; the others need more than their own value. */
 static bool is_scalar(const struct key *key)
 {
-    return key->kind != KEY_BASE_URL && key->kind != KEY_SECRET && key->kind != KEY_ENDPOINTS &&
-           key->kind != KEY_WORDS && !key_is_list(key);
+    return key->kind != KEY_BASE_URL && key->kind != KEY_ENDPOINTS && key->kind != KEY_WORDS &&
+           !key_is_list(key);
 }
 
 /* Only keys of this section are suggested. */

@@ -24,9 +24,10 @@ bool provider_is_sandbox(const struct provider *provider)
 
 void provider_release(struct provider *provider)
 {
-    if (provider->key != NULL)
-        secret_wipe(provider->key, strlen(provider->key));
-    free(provider->key);
+    for (unsigned i = 0; i < provider->key_count; i++) {
+        secret_wipe(provider->keys[i].secret, strlen(provider->keys[i].secret));
+        free(provider->keys[i].secret);
+    }
     free(provider->name);
     free(provider->base_url);
     provider_paths_release(&provider->paths);

@@ -23,6 +23,12 @@ enum embeddings_base64 {
 };
 
 #define PROVIDER_NAME_MAX 64
+#define PROVIDER_KEYS_MAX 16
+
+struct provider_key {
+    char *secret;  /* as resolved, not empty */
+    uint64_t mark; /* the same of the same secret, after a reload too; tells nothing of it */
+};
 
 struct provider {
     unsigned index; /* position in the snapshot */
@@ -30,8 +36,9 @@ struct provider {
     char *base_url; /* http(s)://host[:port][/path], no trailing slash; "builtin:sandbox" as
                        written, see provider_is_sandbox */
     struct provider_paths paths;
-    char *query;                     /* behind the "?" of every request; NULL = none */
-    char *key;                       /* the resolved secret; "" = none */
+    char *query; /* behind the "?" of every request; NULL = none */
+    struct provider_key keys[PROVIDER_KEYS_MAX];
+    unsigned key_count;              /* 0: none is sent */
     char *organization;              /* sent as OpenAI-Organization; NULL = none */
     char *project;                   /* sent as OpenAI-Project; NULL = none */
     struct provider_headers headers; /* sent with every request */

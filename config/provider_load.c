@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/secret.h"
 #include "config/address_text.h"
 #include "config/key.h"
 #include "config/secret_reference.h"
@@ -10,7 +12,7 @@
 
 /* The field that a key's row points to. */
 #define FIELD_BASE_URL(name) base_url
-#define FIELD_SECRET(name) key
+#define FIELD_SECRET(name) name##s
 #define FIELD_CHOICE(name) name
 #define FIELD_HEADER(name) name
 #define FIELD_PATHS(name) paths
@@ -52,7 +54,6 @@ struct draft {
     struct provider *provider;
     const struct section *section;
     const struct entry *base_url; /* NULL: not given */
-    const struct entry *key;
     const struct entry *header_allow;
     struct messages *messages;
     struct buf why;
@@ -107,8 +108,6 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
 {
     if (key->kind == KEY_BASE_URL)
         draft->base_url = entry;
-    else if (key->kind == KEY_SECRET)
-        draft->key = entry;
     else if (key->kind == KEY_PATHS)
         take_path(draft, entry);
     else if (key->kind == KEY_VIDEO)
@@ -117,7 +116,7 @@ static void take_entry(struct draft *draft, const struct key *key, const struct 
         take_error(draft, entry);
     else if (key->kind == KEY_WORDS)
         take_header_allow(draft, entry);
-    else if (key->kind == KEY_HEADERS)
+    else if (key->kind == KEY_HEADERS || key->kind == KEY_SECRET)
         return;
     else if (!key_set(key, draft->provider, entry->value, &draft->why))
         report(draft, &entry->value_at);
@@ -187,18 +186,42 @@ static void check_header_allow(struct draft *draft)
                            "\"%s\" is set by header already", words->list[i]);
 }
 
-static void finish_key(struct draft *draft)
+static uint64_t mark_of(const char *secret)
+{
+    uint64_t mark = 0;
+    uint8_t hash[SECRET_HASH_SIZE];
+    secret_hash(str_of(secret), hash);
+    memcpy(&mark, hash, sizeof mark);
+    return mark;
+}
+
+/* Takes the secret. */
+static void add_key(struct draft *draft, const struct entry *entry, char *secret)
+{
+    struct provider *provider = draft->provider;
+    const uint64_t mark = mark_of(secret);
+    bool is_new = provider->key_count < PROVIDER_KEYS_MAX;
+    for (unsigned i = 0; i < provider->key_count; i++)
+        is_new = is_new && provider->keys[i].mark != mark;
+    if (is_new) {
+        provider->keys[provider->key_count++] = (struct provider_key){secret, mark};
+        return;
+    }
+    messages_error(draft->messages, &entry->value_at, "%s (provider \"%.*s\")",
+                   provider->key_count == PROVIDER_KEYS_MAX ? "too many keys"
+                                                            : "this key is given already",
+                   SHORT_ARG(draft->section->name));
+    secret_wipe(secret, strlen(secret));
+    free(secret);
+}
+
+static void finish_key(struct draft *draft, const struct entry *entry)
 {
     char *secret = NULL;
-    if (draft->key != NULL)
-        report_secret(draft,
-                      secret_read(draft->key->value, draft->key->at.file, &secret, &draft->why),
-                      &draft->key->value_at);
-    if (secret == NULL)
-        secret = str_dup(STR_EMPTY);
-    if (secret == NULL)
-        messages_no_memory(draft->messages);
-    draft->provider->key = secret;
+    enum secret_state state = secret_read(entry->value, entry->at.file, &secret, &draft->why);
+    report_secret(draft, state, &entry->value_at);
+    if (secret != NULL)
+        add_key(draft, entry, secret);
 }
 
 void provider_load(struct provider *provider, const struct section *section,
@@ -221,10 +244,12 @@ void provider_load(struct provider *provider, const struct section *section,
             take_entry(&draft, key, entry);
     }
     finish_base_url(&draft);
-    finish_key(&draft);
-    for (unsigned i = 0; i < section->entry_count; i++)
+    for (unsigned i = 0; i < section->entry_count; i++) {
         if (str_eq(section->entries[i].key, STR("header")))
             finish_header(&draft, &section->entries[i]);
+        else if (str_eq(section->entries[i].key, STR("key")))
+            finish_key(&draft, &section->entries[i]);
+    }
     check_header_allow(&draft);
     if (!video_dialect_finish(&provider->video))
         messages_no_memory(messages);

@@ -157,8 +157,9 @@ static bool show_provider(const struct provider *provider, struct buf *out)
     struct key_table table = provider_keys();
     if (!buf_addf(out, "\n[provider \"%s\"]\nbase_url = %s\n", provider->name, provider->base_url))
         return false;
-    if (provider->key[0] != '\0' && !buf_add_str(out, STR("key = ***\n")))
-        return false;
+    for (unsigned i = 0; i < provider->key_count; i++)
+        if (!buf_add_str(out, STR("key = ***\n")))
+            return false;
     for (unsigned i = 0; i < table.n; i++) {
         const struct key *key = &table.keys[i];
         if (key->kind != KEY_BASE_URL && key->kind != KEY_SECRET && !key_show(key, provider, out))

@@ -15,11 +15,12 @@ static enum plan_standing look(void *context, const struct offer *offer, int64_t
 {
     const struct chooser *chooser = context;
     struct relay *relay = chooser->request->relay;
+    const struct offer_ask ask = {offer, provider_turn_keys(chooser->request)};
     int64_t wait_us = INT64_MAX;
     if (atomic_load(&health_of(relay->health, offer->provider->name)->is_paused))
         return PLAN_PAUSED;
     enum plan_standing standing =
-        offer_standing(health_offers(relay->health), offer, clock_ms(), wait_ms);
+        offer_standing(health_offers(relay->health), ask, clock_ms(), wait_ms);
     if (standing == PLAN_COOLING || standing == PLAN_OPEN ||
         provider_turn_is_free(store_book(relay->store), offer->provider, &chooser->demand,
                               &wait_us))

@@ -255,6 +255,20 @@ static bool died_in_pool(const struct request *request)
            attempt->head_bytes == 0 && !request->fresh_connect && may_repeat(request);
 }
 
+/* What only the operator can mend is told to him alone: clients read that it is not available. */
+static void log_attempt(const struct request *request, enum fault fault, int status)
+{
+    char key[32] = "";
+    const struct provider *provider = request->offer->provider;
+    bool ours = fault == FAULT_UPSTREAM_ACCOUNT;
+    if (provider->key_count > 1)
+        (void)snprintf(key, sizeof key, " with key %u", request->offer_turn.key + 1);
+    log_write(ours ? LOG_WARNING : LOG_INFO, "relay",
+              "request %s attempt at %s%s failed: %s, HTTP status %d%s", request->id_text,
+              provider->name, key, fault_name(fault), status,
+              ours ? " (its key or our account there: gateway provider test)" : "");
+}
+
 /* The attempt cannot be delivered: next offer, the same once more, or the end. */
 static void attempt_failed(struct request *request)
 {
@@ -278,6 +292,8 @@ static void attempt_failed(struct request *request)
         .injected_usage = request->injected_usage,
     };
     enum verdict_action action = verdict_of(&outcome, &failure);
+    bool other_key = action == VERDICT_NEXT && provider_turn_has_other_key(request, &failure) &&
+                     plan_again(&request->plan);
     bool another = action == VERDICT_NEXT && clock_ms() < total_deadline(request) &&
                    request->plan.next < request->plan.count && !request->client_gone;
     if (delivery_of_failed(request, &failure, another)) {
@@ -299,18 +315,12 @@ static void attempt_failed(struct request *request)
     }
     atomic_fetch_add(&health->failures, 1);
     provider_turn_failed(request, &failure);
-    /* What only the operator can mend is told to him alone: clients read that it is not available.
-     */
-    bool ours = failure.fault == FAULT_UPSTREAM_ACCOUNT;
-    log_write(ours ? LOG_WARNING : LOG_INFO, "relay",
-              "request %s attempt at %s failed: %s, HTTP status %d%s", request->id_text,
-              request->offer->provider->name, fault_name(failure.fault), status,
-              ours ? " (its key or our account there: gateway provider test)" : "");
+    log_attempt(request, failure.fault, status);
     if (failure.fault == FAULT_UPSTREAM_BLOCKED && !another)
         blocked_call_note(request);
     verdict_merge(&request->failure, &failure);
     if (another) {
-        request_enter(request, REQUEST_DISPATCHING, "next offer");
+        request_enter(request, REQUEST_DISPATCHING, other_key ? "another key" : "next offer");
         try_next(request);
         return;
     }

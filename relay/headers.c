@@ -70,17 +70,19 @@ bool headers_add_line(struct buf *lines, const char *name, const char *value)
            buf_add_str(lines, text) && buf_add_char(lines, '\n');
 }
 
-static bool add_auth(struct buf *lines, const struct provider *provider)
+static bool add_auth(struct buf *lines, const struct provider *provider, unsigned key)
 {
-    if (provider->key[0] == '\0')
+    if (provider->key_count == 0)
         return true;
+    CHECK(key < provider->key_count);
+    const char *secret = provider->keys[key].secret;
     switch (provider->auth) {
     case AUTH_BEARER:
-        return buf_addf(lines, "Authorization: Bearer %s\n", provider->key);
+        return buf_addf(lines, "Authorization: Bearer %s\n", secret);
     case AUTH_API_KEY:
-        return buf_addf(lines, "api-key: %s\n", provider->key);
+        return buf_addf(lines, "api-key: %s\n", secret);
     case AUTH_X_API_KEY:
-        return buf_addf(lines, "x-api-key: %s\n", provider->key);
+        return buf_addf(lines, "x-api-key: %s\n", secret);
     }
     return false;
 }
@@ -157,7 +159,7 @@ bool headers_upstream(const struct upstream_head *head, struct buf *lines)
 {
     const struct client_headers *client = head->client;
     const struct provider *provider = head->provider;
-    return add_auth(lines, provider) &&
+    return add_auth(lines, provider, head->key) &&
            headers_add_line(lines, "Content-Type", head->content_type) &&
            headers_add_line(lines, "Accept", accept_of(head)) &&
            headers_add_line(lines, "OpenAI-Beta", client->openai_beta) &&

@@ -35,6 +35,7 @@ void client_headers_release(struct client_headers *headers);
 struct upstream_head {
     const struct client_headers *client;
     const struct provider *provider;
+    unsigned key; /* which of its keys; 0 also where it has none */
     const char *content_type;
     int64_t user_id;
     bool stream; /* an event stream is asked for */

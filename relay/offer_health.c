@@ -12,16 +12,21 @@
 #include "relay/breaker.h"
 
 #define OFFERS_KNOWN_MAX 16384
-#define KEY_SIZE 1024
+#define NAME_SIZE 1024
 #define COOL_LEAST_MS 1000
 #define COOL_MOST_MS 300000
 #define BENCH_MS 300000 /* an account or a model that is refused is the operator's to mend */
 
-struct offer_health {
-    char *key; /* provider/upstream model */
-    struct breaker breaker;
+struct key_health {
+    uint64_t mark; /* of the key that it is about: another one in its place begins anew */
     int64_t cool_until_ms, benched_until_ms;
-    bool is_limited; /* it cools down from a rate limit */
+};
+
+struct offer_health {
+    char *name; /* provider/upstream model */
+    struct breaker breaker;
+    int64_t cool_until_ms; /* whatever the key */
+    struct key_health keys[PROVIDER_KEYS_MAX];
     UT_hash_handle hh;
 };
 
@@ -47,7 +52,7 @@ void offer_healths_free(struct offer_healths **healths)
     HASH_ITER(hh, (*healths)->first, one, next)
     {
         HASH_DEL((*healths)->first, one);
-        free(one->key);
+        free(one->name);
         free(one);
     }
     pthread_mutex_destroy(&(*healths)->lock);
@@ -55,16 +60,16 @@ void offer_healths_free(struct offer_healths **healths)
     *healths = NULL;
 }
 
-static struct offer_health *add(struct offer_healths *healths, struct str key)
+static struct offer_health *add(struct offer_healths *healths, struct str name)
 {
     struct offer_health *one = calloc(1, sizeof *one);
     if (one == NULL)
         return NULL;
-    one->key = str_dup(key);
-    if (one->key != NULL)
-        HASH_ADD_KEYPTR(hh, healths->first, one->key, key.n, one);
-    if (one->key == NULL || one->hh.tbl == NULL) { /* how uthash says that memory is out */
-        free(one->key);
+    one->name = str_dup(name);
+    if (one->name != NULL)
+        HASH_ADD_KEYPTR(hh, healths->first, one->name, name.n, one);
+    if (one->name == NULL || one->hh.tbl == NULL) { /* how uthash says that memory is out */
+        free(one->name);
         free(one);
         return NULL;
     }
@@ -76,49 +81,160 @@ static struct offer_health *find(struct offer_healths *healths, const struct off
                                  bool make)
 {
     struct offer_health *one = NULL;
-    char key[KEY_SIZE];
+    char name[NAME_SIZE];
     if (!offer->provider->breaker)
         return NULL;
-    int n = snprintf(key, sizeof key, "%s/%s", offer->provider->name, offer->upstream_model);
-    if (n < 0 || (size_t)n >= sizeof key)
+    int n = snprintf(name, sizeof name, "%s/%s", offer->provider->name, offer->upstream_model);
+    if (n < 0 || (size_t)n >= sizeof name)
         return NULL;
-    HASH_FIND(hh, healths->first, key, (size_t)n, one);
+    HASH_FIND(hh, healths->first, name, (size_t)n, one);
     if (one == NULL && make && HASH_COUNT(healths->first) < OFFERS_KNOWN_MAX)
-        one = add(healths, (struct str){key, (size_t)n});
+        one = add(healths, (struct str){name, (size_t)n});
     return one;
 }
 
-enum plan_standing offer_standing(struct offer_healths *healths, const struct offer *offer,
+/* --- how it stands -------------------------------------------------------------------------------
+ */
+
+static unsigned count_keys(struct offer_ask ask)
+{
+    unsigned count = ask.offer->provider->key_count;
+    return ask.keys == OFFER_FIRST_KEY || count == 0 ? 1 : count;
+}
+
+static uint64_t mark_of(const struct offer *offer, unsigned key)
+{
+    return key < offer->provider->key_count ? offer->provider->keys[key].mark : 0;
+}
+
+/* Locked, as all that follow. */
+static enum plan_standing standing_of_key(const struct offer_health *one, const struct offer *offer,
+                                          unsigned key, int64_t now_ms, int64_t *wait_ms)
+{
+    const struct key_health *health = &one->keys[key];
+    *wait_ms = 0;
+    if (health->mark != mark_of(offer, key))
+        return PLAN_FREE;
+    if (health->cool_until_ms > now_ms) {
+        *wait_ms = health->cool_until_ms - now_ms;
+        return PLAN_COOLING;
+    }
+    return health->benched_until_ms > now_ms ? PLAN_LAST : PLAN_FREE;
+}
+
+/* That of the best key; *wait_ms is the shortest, if none of them may be asked with. */
+static enum plan_standing standing_of_keys(const struct offer_health *one, struct offer_ask ask,
+                                           int64_t now_ms, int64_t *wait_ms)
+{
+    enum plan_standing best = standing_of_key(one, ask.offer, 0, now_ms, wait_ms);
+    for (unsigned i = 1; i < count_keys(ask); i++) {
+        int64_t wait = 0;
+        enum plan_standing standing = standing_of_key(one, ask.offer, i, now_ms, &wait);
+        best = standing < best ? standing : best;
+        *wait_ms = wait < *wait_ms ? wait : *wait_ms;
+    }
+    return best;
+}
+
+/* Of the offer whatever the key: how long it is passed over. */
+static int64_t rest_ms(const struct offer_health *one, int64_t now_ms)
+{
+    int64_t open_ms = breaker_wait_ms(&one->breaker, now_ms);
+    int64_t cool_ms = one->cool_until_ms - now_ms;
+    int64_t rest = open_ms > cool_ms ? open_ms : cool_ms;
+    return rest > 0 ? rest : 0;
+}
+
+enum plan_standing offer_standing(struct offer_healths *healths, struct offer_ask ask,
                                   int64_t now_ms, int64_t *wait_ms)
 {
     enum plan_standing standing = PLAN_FREE;
     pthread_mutex_lock(&healths->lock);
-    const struct offer_health *one = find(healths, offer, false);
+    const struct offer_health *one = find(healths, ask.offer, false);
     if (one != NULL) {
-        int64_t open_ms = breaker_wait_ms(&one->breaker, now_ms);
-        int64_t cool_ms = one->cool_until_ms - now_ms;
-        *wait_ms = open_ms > cool_ms ? open_ms : cool_ms;
-        standing = open_ms > 0                      ? PLAN_OPEN
-                   : cool_ms > 0                    ? (one->is_limited ? PLAN_COOLING : PLAN_OPEN)
-                   : one->benched_until_ms > now_ms ? PLAN_LAST
-                                                    : PLAN_FREE;
+        int64_t rest = rest_ms(one, now_ms);
+        standing = standing_of_keys(one, ask, now_ms, wait_ms);
+        if (rest > 0) {
+            standing = PLAN_OPEN;
+            *wait_ms = rest > *wait_ms ? rest : *wait_ms;
+        }
     }
     pthread_mutex_unlock(&healths->lock);
     return standing;
 }
 
-bool offer_turn_begin(struct offer_healths *healths, const struct offer *offer, int64_t now_ms,
-                      struct offer_turn *turn)
+enum plan_standing offer_key_standing(struct offer_healths *healths, const struct offer *offer,
+                                      unsigned key, int64_t now_ms, int64_t *wait_ms)
+{
+    enum plan_standing standing = PLAN_FREE;
+    *wait_ms = 0;
+    pthread_mutex_lock(&healths->lock);
+    const struct offer_health *one = find(healths, offer, false);
+    if (one != NULL)
+        standing = standing_of_key(one, offer, key, now_ms, wait_ms);
+    pthread_mutex_unlock(&healths->lock);
+    return standing;
+}
+
+/* --- a turn --------------------------------------------------------------------------------------
+ */
+
+/* One of those that stand best, by chance. */
+static unsigned pick_key(const struct offer_health *one, struct offer_ask ask, int64_t now_ms,
+                         uint64_t random)
+{
+    unsigned best[PROVIDER_KEYS_MAX], n = 0;
+    int64_t wait_ms = 0;
+    if (one == NULL)
+        return (unsigned)(random % count_keys(ask));
+    enum plan_standing wanted = standing_of_keys(one, ask, now_ms, &wait_ms);
+    for (unsigned i = 0; i < count_keys(ask); i++) {
+        if (standing_of_key(one, ask.offer, i, now_ms, &wait_ms) == wanted)
+            best[n++] = i;
+    }
+    return best[random % n];
+}
+
+bool offer_turn_begin(struct offer_healths *healths, struct offer_ask ask, int64_t now_ms,
+                      uint64_t random, struct offer_turn *turn)
 {
     pthread_mutex_lock(&healths->lock);
-    struct offer_health *one = find(healths, offer, true);
+    struct offer_health *one = find(healths, ask.offer, true);
     bool may = one == NULL || breaker_wait_ms(&one->breaker, now_ms) == 0;
-    *turn = (struct offer_turn){.health = may ? one : NULL};
-    if (turn->health != NULL)
+    *turn =
+        (struct offer_turn){.health = may ? one : NULL, .key = pick_key(one, ask, now_ms, random)};
+    if (turn->health != NULL) {
+        struct key_health *key = &one->keys[turn->key];
+        if (key->mark != mark_of(ask.offer, turn->key))
+            *key = (struct key_health){.mark = mark_of(ask.offer, turn->key)};
         turn->is_probe = breaker_ask(&one->breaker);
+    }
     pthread_mutex_unlock(&healths->lock);
     return may;
 }
+
+bool offer_turn_has_other_key(struct offer_healths *healths, const struct offer_turn *turn,
+                              const struct offer *offer, const struct failure *failure,
+                              int64_t now_ms)
+{
+    bool has = false;
+    enum fault_class class_ = fault_info(failure->fault)->class_;
+    if (turn->health == NULL || (class_ != FAULT_CLASS_RATE && class_ != FAULT_CLASS_ACCOUNT))
+        return false;
+    pthread_mutex_lock(&healths->lock);
+    bool rests = rest_ms(turn->health, now_ms) > 0;
+    for (unsigned i = 0; !rests && !has && i < count_keys((struct offer_ask){offer, OFFER_ANY_KEY});
+         i++) {
+        int64_t wait_ms = 0;
+        has = i != turn->key &&
+              standing_of_key(turn->health, offer, i, now_ms, &wait_ms) == PLAN_FREE;
+    }
+    pthread_mutex_unlock(&healths->lock);
+    return has;
+}
+
+/* --- what comes of it ----------------------------------------------------------------------------
+ */
 
 static void tell(struct offer_turn *turn, enum breaker_word word, int64_t now_ms, uint64_t random)
 {
@@ -132,30 +248,31 @@ void offer_turn_good(struct offer_healths *healths, struct offer_turn *turn, int
         return;
     pthread_mutex_lock(&healths->lock);
     tell(turn, BREAKER_GOOD, now_ms, 0);
-    turn->health->benched_until_ms = 0;
+    turn->health->keys[turn->key].benched_until_ms = 0;
     pthread_mutex_unlock(&healths->lock);
 }
 
-static void cool(struct offer_health *health, const struct failure *failure, int64_t now_ms)
+/* Until when it is left alone. */
+static void cool(int64_t *cool_until_ms, const struct failure *failure, int64_t now_ms)
 {
     int64_t wait_ms = failure->retry_after_ms;
     wait_ms = wait_ms < COOL_LEAST_MS ? COOL_LEAST_MS : wait_ms;
     int64_t until_ms = now_ms + (wait_ms < COOL_MOST_MS ? wait_ms : COOL_MOST_MS);
-    if (until_ms < health->cool_until_ms)
-        return;
-    health->cool_until_ms = until_ms;
-    health->is_limited = fault_info(failure->fault)->class_ == FAULT_CLASS_RATE;
+    if (until_ms > *cool_until_ms)
+        *cool_until_ms = until_ms;
 }
 
 /* One that answers is well, whatever it says; what it says may be that it wants to be left alone.
  */
-static enum breaker_word learn(struct offer_health *health, const struct failure *failure,
+static enum breaker_word learn(const struct offer_turn *turn, const struct failure *failure,
                                int64_t now_ms)
 {
+    struct offer_health *health = turn->health;
+    struct key_health *key = &health->keys[turn->key];
     switch (fault_info(failure->fault)->class_) {
     case FAULT_CLASS_SERVER:
         if (failure->retry_after_ms > 0)
-            cool(health, failure, now_ms);
+            cool(&health->cool_until_ms, failure, now_ms);
         return BREAKER_BAD;
     case FAULT_CLASS_CONNECT:
     case FAULT_CLASS_AMBIGUOUS:
@@ -163,11 +280,11 @@ static enum breaker_word learn(struct offer_health *health, const struct failure
     case FAULT_CLASS_TRUNCATED:
         return BREAKER_BAD;
     case FAULT_CLASS_RATE:
-        cool(health, failure, now_ms);
+        cool(&key->cool_until_ms, failure, now_ms);
         return BREAKER_GOOD;
     case FAULT_CLASS_ACCOUNT:
     case FAULT_CLASS_CONFIG:
-        health->benched_until_ms = now_ms + BENCH_MS;
+        key->benched_until_ms = now_ms + BENCH_MS;
         return BREAKER_GOOD;
     case FAULT_CLASS_PARAMETER:
     case FAULT_CLASS_TOO_LARGE:
@@ -188,7 +305,7 @@ void offer_turn_failed(struct offer_healths *healths, struct offer_turn *turn,
     if (turn->health == NULL)
         return;
     pthread_mutex_lock(&healths->lock);
-    tell(turn, learn(turn->health, failure, now_ms), now_ms, random);
+    tell(turn, learn(turn, failure, now_ms), now_ms, random);
     pthread_mutex_unlock(&healths->lock);
 }
 

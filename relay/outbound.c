@@ -72,6 +72,7 @@ enum fault outbound_prepare(struct request *request, int64_t left_ms, struct cal
     const struct upstream_head head = {
         .client = &request->client,
         .provider = provider,
+        .key = request->offer_turn.key,
         .content_type = content_type_of(request),
         .user_id = request->key->user_id,
         .stream = request->stream_asked,

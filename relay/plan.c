@@ -134,6 +134,17 @@ enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char 
     return PLAN_ELSEWHERE;
 }
 
+bool plan_again(struct plan *plan)
+{
+    CHECK(plan->next > 0);
+    if (plan->count == PLAN_TRIES_MAX)
+        return false;
+    for (unsigned i = plan->count++; i > plan->next; i--)
+        plan->offers[i] = plan->offers[i - 1];
+    plan->offers[plan->next] = plan->offers[plan->next - 1];
+    return true;
+}
+
 const struct offer *plan_next(struct plan *plan)
 {
     return plan->next < plan->count ? plan->offers[plan->next++] : NULL;

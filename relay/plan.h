@@ -30,7 +30,7 @@ struct plan_view {
 /* Free ones before those that are the last resort; of each, ordered by priority, by weighted chance
  * among equals; each provider at most once; disabled ones are left out. */
 struct plan {
-    const struct offer *offers[PLAN_TRIES_MAX];
+    const struct offer *offers[PLAN_TRIES_MAX]; /* tries, in their order */
     unsigned count;
     unsigned next;      /* the one to try next */
     unsigned open;      /* that fail were passed over, */
@@ -45,6 +45,9 @@ enum plan_pin { PLAN_MADE, PLAN_ELSEWHERE /* the model has no offer there */, PL
 /* Only the offer at this provider; PLAN_MADE with none, when it is passed over now. */
 enum plan_pin plan_pin(struct plan *plan, const struct model *model, const char *provider,
                        const struct plan_view *view);
+/* The one that was tried last comes once more, next; false when that would leave too few tries for
+ * the others. */
+MUST_USE bool plan_again(struct plan *plan);
 /* NULL when all have been tried. */
 const struct offer *plan_next(struct plan *plan);
 

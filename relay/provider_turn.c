@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "relay/allowance.h"
+#include "relay/pin.h"
 #include "relay/request.h"
 #include "relay/verdict.h"
 
@@ -47,11 +48,28 @@ static enum fault take_limits(struct request *request, const struct provider *pr
     return fault;
 }
 
+enum offer_keys provider_turn_keys(const struct request *request)
+{
+    const struct module *module = request->module;
+    bool is_kept = module->task_write != NULL || module->of_task ||
+                   (module->stateful && (!request->unstored || pin_is_needed(request)));
+    return is_kept ? OFFER_FIRST_KEY : OFFER_ANY_KEY;
+}
+
+bool provider_turn_has_other_key(const struct request *request, const struct failure *failure)
+{
+    return provider_turn_keys(request) == OFFER_ANY_KEY &&
+           offer_turn_has_other_key(healths_of(request), &request->offer_turn, request->offer,
+                                    failure, clock_ms());
+}
+
 bool provider_turn_take(struct request *request, const struct offer *offer)
 {
+    const struct offer_ask ask = {offer, provider_turn_keys(request)};
     struct failure failure = {0};
     provider_turn_end(request, 0);
-    if (!offer_turn_begin(healths_of(request), offer, clock_ms(), &request->offer_turn))
+    if (!offer_turn_begin(healths_of(request), ask, clock_ms(), relay_random(request->relay),
+                          &request->offer_turn))
         failure_set(&failure, FAULT_NO_PROVIDER, "%s", request->model->name);
     else if (take_limits(request, offer->provider, &failure) == FAULT_NONE)
         return true;

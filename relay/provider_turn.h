@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "config/model.h"
+#include "relay/offer_health.h"
 #include "store/book.h"
 
 struct failure;
@@ -25,6 +26,10 @@ bool provider_turn_is_free(struct book *book, const struct provider *provider,
 /* Its turn at this offer, after the end of one that it may have elsewhere; false:
  * request->failure says so, of several what verdict_merge makes of them. */
 MUST_USE bool provider_turn_take(struct request *request, const struct offer *offer);
+/* With which keys it may ask: what a provider keeps is asked of its first, which has made it. */
+enum offer_keys provider_turn_keys(const struct request *request);
+/* Its present attempt has failed so that it may be made at once with another key there. */
+bool provider_turn_has_other_key(const struct request *request, const struct failure *failure);
 /* What has come of it: a good answer, or a failure as the verdict gave it.  A stream that began
  * well may break later. */
 void provider_turn_good(struct request *request);

@@ -299,7 +299,8 @@ static void hide_in_error(struct upstream_error *error, const char *secret)
 
 void upstream_error_hide(struct upstream_error *error, const struct provider *provider)
 {
-    hide_in_error(error, provider->key);
+    for (unsigned i = 0; i < provider->key_count; i++)
+        hide_in_error(error, provider->keys[i].secret);
     for (unsigned i = 0; i < provider->headers.n; i++)
         if (provider->headers.list[i].secret != NULL)
             hide_in_error(error, provider->headers.list[i].secret);

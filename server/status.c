@@ -47,23 +47,46 @@ static json_t *providers_of(struct server *server, const struct snapshot *snapsh
     return providers;
 }
 
+struct rest {
+    enum plan_standing standing;
+    int64_t wait_ms;
+};
+
+/* `key`: its number, or null. */
+static void add_resting(json_t *resting, const struct model *model, const struct offer *offer,
+                        json_t *key, struct rest rest)
+{
+    json_array_append_new(resting, json_pack("{s:s, s:s, s:o, s:s, s:I}", "provider",
+                                             offer->provider->name, "model", model->name, "key",
+                                             key, "state", plan_standing_name(rest.standing),
+                                             "for_ms", (json_int_t)rest.wait_ms));
+}
+
+/* The offer as a whole, and by their numbers those of its keys that rest alone. */
+static void add_offer(struct offer_healths *healths, const struct model *model,
+                      const struct offer *offer, json_t *resting)
+{
+    struct rest rest = {PLAN_FREE, 0};
+    const struct offer_ask ask = {offer, OFFER_ANY_KEY};
+    const struct provider *provider = offer->provider;
+    rest.standing = offer_standing(healths, ask, clock_ms(), &rest.wait_ms);
+    if (rest.standing != PLAN_FREE)
+        add_resting(resting, model, offer, json_null(), rest);
+    for (unsigned i = 0; provider->key_count > 1 && i < provider->key_count; i++) {
+        rest.standing = offer_key_standing(healths, offer, i, clock_ms(), &rest.wait_ms);
+        if (rest.standing != PLAN_FREE)
+            add_resting(resting, model, offer, json_integer(i + 1), rest);
+    }
+}
+
 /* Offers that are not asked now, or last; `for_ms`: until the first look at them again. */
 static json_t *resting_of(struct server *server, const struct snapshot *snapshot)
 {
     json_t *resting = json_array();
     for (unsigned i = 0; i < snapshot->model_count; i++) {
         const struct model *model = &snapshot->models[i];
-        for (unsigned k = 0; k < model->offer_count; k++) {
-            int64_t wait_ms = 0;
-            const struct offer *offer = &model->offers[k];
-            enum plan_standing standing =
-                offer_standing(health_offers(server->health), offer, clock_ms(), &wait_ms);
-            if (standing != PLAN_FREE)
-                json_array_append_new(
-                    resting, json_pack("{s:s, s:s, s:s, s:I}", "provider", offer->provider->name,
-                                       "model", model->name, "state", plan_standing_name(standing),
-                                       "for_ms", (json_int_t)wait_ms));
-        }
+        for (unsigned k = 0; k < model->offer_count; k++)
+            add_offer(health_offers(server->health), model, &model->offers[k], resting);
     }
     return resting;
 }

@@ -1,5 +1,6 @@
 #include "server/admin/probe.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +12,21 @@
 #include "server/admin/operation.h"
 #include "server/admin/upstream.h"
 
-#define PROBE_MS 5000 /* less than what the end of a worker waits for */
+#define PROBE_MS 5000 /* with all keys; less than what the end of a worker waits for */
 #define LIST_BYTES_MAX ((size_t)8 << 20)
+#define WHY_BYTES_MAX 4096
 #define HEADERS_MAX ((size_t)48 << 10)
 #define TARGET_MAX ((size_t)8192)
 
-/* One call that is under way; it ends in the settle step of its loop. */
+/* One that is under way, a call for each key of the provider; it ends in the settle step of its
+ * loop. */
 struct probe {
     struct admin_call *call;
     struct snapshot *snapshot;
     const struct provider *provider;
+    unsigned key; /* which one is tried now */
     struct attempt *attempt;
-    struct loop *loop;
+    struct engine *engine;
     struct buf target, headers, list;
     bool too_long;
     int64_t began_ms;
@@ -101,8 +105,8 @@ static const char *words_for_end(enum attempt_end end)
 static const char *words_for_status(const struct probe *probe, int status)
 {
     if (status == 401 || status == 403)
-        return probe->provider->key[0] != '\0' ? "it does not accept the key"
-                                               : "it wants a key, and none is set";
+        return probe->provider->key_count > 0 ? "it does not accept the key"
+                                              : "it wants a key, and none is set";
     if (status == 404 || status == 405 || status == 501)
         return "it has no list of models there; most base URLs end with /v1";
     if (status == 429)
@@ -114,6 +118,34 @@ static const char *words_for_status(const struct probe *probe, int status)
     return "that is no list of models";
 }
 
+/* "openai", or "openai" key 2: whose trouble it is. */
+static void add_whose(const struct probe *probe, struct buf *text)
+{
+    const struct provider *provider = probe->provider;
+    bool ok = buf_addf(text, "provider \"%s\"", provider->name);
+    if (ok && provider->key_count > 1)
+        ok = buf_addf(text, ", key %u of %u", probe->key + 1, provider->key_count);
+    if (!ok) /* a failure without words says so */
+        buf_clear(text);
+}
+
+static void fail(const struct probe *probe, const char *format, ...) PRINTF_LIKE(2, 3);
+static void fail(const struct probe *probe, const char *format, ...)
+{
+    struct buf whose, why;
+    va_list args;
+    buf_init(&whose, WHY_BYTES_MAX);
+    buf_init(&why, WHY_BYTES_MAX);
+    add_whose(probe, &whose);
+    va_start(args, format);
+    bool ok = buf_addv(&why, format, args);
+    va_end(args);
+    admin_fail(probe->call, ADMIN_FAILED, "%.*s: %.*s", STR_ARG(buf_str(&whose)),
+               STR_ARG(ok ? buf_str(&why) : STR("out of memory")));
+    buf_release(&whose);
+    buf_release(&why);
+}
+
 static void tell_status(const struct probe *probe, int64_t took_ms)
 {
     int status = probe->attempt->head.status;
@@ -121,39 +153,42 @@ static void tell_status(const struct probe *probe, int64_t took_ms)
     upstream_error_read(&error, status, buf_str(&probe->list));
     upstream_error_hide(&error, probe->provider);
     bool quote = error.is_json && error.message[0] != '\0';
-    admin_fail(probe->call, ADMIN_FAILED, "provider \"%s\": status %d after %lld ms: %s%s%s%s",
-               probe->provider->name, status, (long long)took_ms, words_for_status(probe, status),
-               quote ? " (\"" : "", quote ? error.message : "", quote ? "\")" : "");
+    fail(probe, "status %d after %lld ms: %s%s%s%s", status, (long long)took_ms,
+         words_for_status(probe, status), quote ? " (\"" : "", quote ? error.message : "",
+         quote ? "\")" : "");
 }
 
 static void tell_models(const struct probe *probe, const json_t *models, int64_t took_ms)
 {
     admin_succeed(probe->call,
-                  json_pack("{s:s, s:o, s:i, s:I, s:I, s:o}", "name", probe->provider->name, "url",
-                            admin_url_json(probe->provider->base_url), "status",
-                            probe->attempt->head.status, "ms", (json_int_t)took_ms, "models",
+                  json_pack("{s:s, s:o, s:i, s:i, s:I, s:I, s:o}", "name", probe->provider->name,
+                            "url", admin_url_json(probe->provider->base_url), "keys",
+                            (int)probe->provider->key_count, "status", probe->attempt->head.status,
+                            "ms", (json_int_t)took_ms, "models",
                             (json_int_t)json_array_size(models), "missing",
                             missing_of(probe, models)));
 }
 
-static void tell(const struct probe *probe)
+/* False: this key is good, and there are others. */
+static bool tell(const struct probe *probe)
 {
     int64_t took_ms = clock_ms() - probe->began_ms;
     if (probe->attempt->end != ATTEMPT_COMPLETE) {
-        admin_fail(probe->call, ADMIN_FAILED, "provider \"%s\": after %lld ms: %s",
-                   probe->provider->name, (long long)took_ms, words_for_end(probe->attempt->end));
-        return;
+        fail(probe, "after %lld ms: %s", (long long)took_ms, words_for_end(probe->attempt->end));
+        return true;
     }
     struct str text = buf_str(&probe->list);
     json_t *answer = probe->attempt->head.status == 200 && !probe->too_long
                          ? json_loadb(text.p, text.n, 0, NULL)
                          : NULL;
     const json_t *models = models_of(answer);
-    if (models != NULL)
-        tell_models(probe, models, took_ms);
-    else
+    bool is_last = models == NULL || probe->key + 1 >= probe->provider->key_count;
+    if (models == NULL)
         tell_status(probe, took_ms);
+    else if (is_last)
+        tell_models(probe, models, took_ms);
     json_decref(answer);
+    return is_last;
 }
 
 /* --- its life ------------------------------------------------------------------------------------
@@ -170,7 +205,7 @@ static bool on_body(void *context, const char *p, size_t n)
 static void on_changed(void *context)
 {
     struct probe *probe = context;
-    loop_mark(probe->loop, &probe->ready);
+    loop_mark(probe->engine->loop, &probe->ready);
 }
 
 static void probe_free(struct grave *grave)
@@ -184,20 +219,17 @@ static void probe_free(struct grave *grave)
     free(probe);
 }
 
-static void on_ready(struct ready *ready)
-{
-    struct probe *probe = CONTAINER_OF(ready, struct probe, ready);
-    if (probe->attempt->end == ATTEMPT_RUNNING)
-        return;
-    tell(probe);
-    loop_bury(probe->loop, &probe->grave);
-}
-
-static bool probe_start(struct probe *probe, struct engine *engine)
+/* With its present key. */
+static bool probe_start(struct probe *probe)
 {
     struct client_headers nobody;
+    int64_t left_ms = probe->began_ms + PROBE_MS - clock_ms();
     client_headers_init(&nobody);
-    const struct upstream_head head = {.client = &nobody, .provider = probe->provider};
+    buf_clear(&probe->target);
+    buf_clear(&probe->headers);
+    buf_clear(&probe->list);
+    const struct upstream_head head = {
+        .client = &nobody, .provider = probe->provider, .key = probe->key};
     const char *target = target_of(probe->provider, "/models", "", NULL, &probe->target);
     bool ok = target != NULL && headers_upstream(&head, &probe->headers);
     client_headers_release(&nobody);
@@ -206,11 +238,26 @@ static bool probe_start(struct probe *probe, struct engine *engine)
         .path = target,
         .headers = buf_str(&probe->headers),
         .fresh_connect = true,
-        .whole_ms = PROBE_MS,
+        .whole_ms = left_ms > 1 ? left_ms : 1,
         .idle_ms = PROBE_MS,
     };
     const struct sink sink = {.body = on_body, .changed = on_changed, .context = probe};
-    return ok && attempt_start(&probe->attempt, engine, &call, &sink) == FAULT_NONE;
+    return ok && attempt_start(&probe->attempt, probe->engine, &call, &sink) == FAULT_NONE;
+}
+
+static void on_ready(struct ready *ready)
+{
+    struct probe *probe = CONTAINER_OF(ready, struct probe, ready);
+    if (probe->attempt->end == ATTEMPT_RUNNING)
+        return;
+    if (!tell(probe)) {
+        attempt_free(&probe->attempt);
+        probe->key++;
+        if (probe_start(probe))
+            return;
+        admin_fail(probe->call, ADMIN_FAILED, "out of memory");
+    }
+    loop_bury(probe->engine->loop, &probe->grave);
 }
 
 void probe_begin(struct admin_call *call, struct engine *engine, struct snapshot *snapshot,
@@ -228,14 +275,14 @@ void probe_begin(struct admin_call *call, struct engine *engine, struct snapshot
     probe->call = call;
     probe->snapshot = snapshot_retain(snapshot);
     probe->provider = provider;
-    probe->loop = engine->loop;
+    probe->engine = engine;
     probe->began_ms = clock_ms();
     probe->ready.run = on_ready;
     probe->grave.release = probe_free;
     buf_init(&probe->target, TARGET_MAX);
     buf_init(&probe->headers, HEADERS_MAX);
     buf_init(&probe->list, LIST_BYTES_MAX);
-    if (probe_start(probe, engine))
+    if (probe_start(probe))
         return;
     admin_fail(call, ADMIN_FAILED, "out of memory");
     probe_free(&probe->grave);

@@ -7,10 +7,12 @@
 #include "relay/engine.h"
 #include "server/admin/admin.h"
 
-/* Begins it and ends the call: OK with {name, url, status, ms, models, missing[]} (how many models
- * the list has, and which that the configuration offers from there it has not), else FAILED with
- * what went wrong.  In the thread of the engine's loop.  `provider` is one of the snapshot's, of
- * which a reference is kept. */
+/* With each of its keys, one after the other.
+ *
+ * Begins it and ends the call: OK with {name, url, keys, status, ms, models, missing[]} (how many
+ * models the list has, and which that the configuration offers from there it has not), else FAILED
+ * with what went wrong.  In the thread of the engine's loop.  `provider` is one of the snapshot's,
+ * of which a reference is kept. */
 void probe_begin(struct admin_call *call, struct engine *engine, struct snapshot *snapshot,
                  const struct provider *provider);
 

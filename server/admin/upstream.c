@@ -183,10 +183,10 @@ json_t *admin_url_json(const char *url)
 
 static json_t *provider_json(const struct provider *provider)
 {
-    return json_pack("{s:s, s:o, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
+    return json_pack("{s:s, s:o, s:s, s:b, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
                      provider->name, "base_url", admin_url_json(provider->base_url), "auth",
                      auth_name(provider->auth), "enabled", provider->enabled ? 1 : 0, "key",
-                     provider->key && provider->key[0] != '\0' ? "set" : "none",
+                     provider->key_count > 0 ? "set" : "none", "keys", (int)provider->key_count,
                      "connect_timeout_ms", (json_int_t)provider->connect_timeout_ms,
                      "first_byte_timeout_ms", (json_int_t)provider->first_byte_timeout_ms,
                      "whole_timeout_ms", (json_int_t)provider->whole_timeout_ms, "idle_timeout_ms",

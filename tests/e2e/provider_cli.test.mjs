@@ -164,7 +164,7 @@ test('provider-7 the list of models is asked for as a request would be', async (
     assert.equal(s.M1.last.header('authorization'), 'Bearer sk-provider-one');
     assert.equal(s.M1.last.header('content-type'), undefined);
     const { ms, missing, ...rest } = result;
-    assert.deepEqual(rest, { name: 'P1', url: s.M1.url, status: 200, models: 3 });
+    assert.deepEqual(rest, { name: 'P1', url: s.M1.url, keys: 1, status: 200, models: 3 });
     assert.ok(ms >= 0);
     assert.ok(missing.includes('up-4o') && !missing.includes('up-mini'));
     assert.equal((await gw.cli(['usage', 'tail'])).length, before, 'it costs nothing');

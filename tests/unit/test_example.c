@@ -102,7 +102,7 @@ static void example_switched_on_line_by_line_keeps_the_defaults(void **state)
         assert_true(str_eq(buf_str(&now), str_of(setting_default(setting))));
         buf_release(&now);
     }
-    assert_string_equal(snapshot->providers[0].key, "sk-x");
+    assert_string_equal(snapshot->providers[0].keys[0].secret, "sk-x");
     assert_string_equal(snapshot->providers[0].organization, "org-example");
     assert_int_equal(snapshot->models[0].max_output, 16384);
     snapshot_drop(&snapshot);

@@ -12,15 +12,14 @@
 
 /* Two providers, of which the second lets two headers through. */
 static char *allowed_names[] = {(char[]){"traceparent"}, (char[]){"X-Team"}};
-static struct provider providers[2] = {{.key = (char[]){""}},
-                                       {.key = (char[]){""}, .header_allow = {allowed_names, 2}}};
+static struct provider providers[2] = {{.key_count = 0}, {.header_allow = {allowed_names, 2}}};
 static const struct snapshot strict = {.providers = providers, .provider_count = 2};
 static const struct snapshot allowing = {
     .providers = providers, .provider_count = 2, .allows_headers = true};
 
 static struct provider provider_of(enum provider_auth auth, char *key)
 {
-    return (struct provider){.key = key, .auth = auth};
+    return (struct provider){.keys = {{.secret = key}}, .key_count = key[0] != '\0', .auth = auth};
 }
 
 static void assert_lines_of(const struct client_headers *client, const struct provider *provider,
@@ -28,7 +27,11 @@ static void assert_lines_of(const struct client_headers *client, const struct pr
 {
     struct buf lines;
     buf_init(&lines, 65536);
-    struct upstream_head head = {client, provider, "application/json", 7, stream};
+    struct upstream_head head = {.client = client,
+                                 .provider = provider,
+                                 .content_type = "application/json",
+                                 .user_id = 7,
+                                 .stream = stream};
     assert_true(headers_upstream(&head, &lines));
     assert_int_equal(lines.n, strlen(expected));
     assert_memory_equal(lines.p, expected, lines.n);
@@ -222,7 +225,10 @@ static void idempotency_of(int64_t user_id, const char *key, char hex[SECRET_HEX
     struct buf lines;
     buf_init(&lines, 65536);
     assert_true(client_headers_take(&client, &strict, STR("Idempotency-Key"), str_of(key)));
-    struct upstream_head head = {&client, &none, "application/json", user_id, false};
+    struct upstream_head head = {.client = &client,
+                                 .provider = &none,
+                                 .content_type = "application/json",
+                                 .user_id = user_id};
     assert_true(headers_upstream(&head, &lines));
     assert_int_equal(lines.n, sizeof before - 1 + SECRET_HEX_SIZE - 1 + 1);
     assert_memory_equal(lines.p, before, sizeof before - 1);

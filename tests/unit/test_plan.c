@@ -140,6 +140,31 @@ static void weights_share_the_load(void **state)
     assert_in_range(second_after_2[1], RUNS / 3 * 95 / 100, RUNS / 3 * 105 / 100);
 }
 
+static void tried_offer_may_come_again_where_no_other_loses_its_try(void **state)
+{
+    (void)state;
+    struct offer offers[] = {offer_of(0, 1, 1), offer_of(1, 2, 1), offer_of(2, 3, 1)};
+    struct model model = model_of(offers, 2);
+    struct plan plan;
+    plan_make(&plan, &model, 1, &all_free);
+    assert_ptr_equal(plan_next(&plan), &offers[0]);
+    assert_true(plan_again(&plan));
+    assert_ptr_equal(plan_next(&plan), &offers[0]);
+    assert_false(plan_again(&plan));
+    assert_ptr_equal(plan_next(&plan), &offers[1]);
+    assert_null(plan_next(&plan));
+    plan_make(&plan, &model, 1, &all_free);
+    assert_ptr_equal(plan_next(&plan), &offers[0]);
+    assert_ptr_equal(plan_next(&plan), &offers[1]);
+    assert_true(plan_again(&plan));
+    assert_ptr_equal(plan_next(&plan), &offers[1]);
+    assert_null(plan_next(&plan));
+    model.offer_count = 3;
+    plan_make(&plan, &model, 1, &all_free);
+    assert_ptr_equal(plan_next(&plan), &offers[0]);
+    assert_false(plan_again(&plan));
+}
+
 static void huge_weights_do_not_overflow(void **state)
 {
     (void)state;
@@ -233,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup(disabled_providers_are_left_out, set_up),
         cmocka_unit_test_setup(plan_is_no_longer_than_its_tries, set_up),
         cmocka_unit_test_setup(weights_share_the_load, set_up),
+        cmocka_unit_test_setup(tried_offer_may_come_again_where_no_other_loses_its_try, set_up),
         cmocka_unit_test_setup(huge_weights_do_not_overflow, set_up),
         cmocka_unit_test_setup(pinned_plan_is_the_offer_at_its_provider, set_up),
         cmocka_unit_test_setup(who_fails_or_limits_is_passed_over_and_who_refuses_is_the_last,

@@ -21,7 +21,7 @@ struct scene {
     struct loop *loop;
     struct engine *engine;
     int listener;
-    char base_url[64], name[4], key[1];
+    char base_url[64], name[4];
     struct provider provider;
     struct buf seen;
 };
@@ -63,7 +63,6 @@ static void scene_open(struct scene *scene)
              (unsigned)ntohs(address.sin_port));
     scene->provider = (struct provider){.name = scene->name,
                                         .base_url = scene->base_url,
-                                        .key = scene->key,
                                         .allow_private = true,
                                         .connect_timeout_ms = 5000};
     buf_init(&scene->seen, 4096);

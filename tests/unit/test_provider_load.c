@@ -45,6 +45,8 @@ static const struct faulty faulty_providers[] = {
      "sets it for LoadCredential=) (needed by provider \"p\")"},
     {"base_url = builtin:sandbox\nkey = env:GATEWAY_TEST_EMPTY\n",
      "3:7: error: environment variable GATEWAY_TEST_EMPTY is empty (needed by provider \"p\")"},
+    {"base_url = builtin:sandbox\nkey = env:GATEWAY_TEST_KEY\nkey = env:GATEWAY_TEST_KEY\n",
+     "4:7: error: this key is given already (provider \"p\")"},
     {"base_url = builtin:sandbox\nauth = baerer\n",
      "3:8: error: \"baerer\" is not one of bearer, api-key, x-api-key; did you mean \"bearer\"?"},
     {"base_url = builtin:sandbox\npath = images /x\npath = chat /{model}\n",
@@ -97,6 +99,7 @@ static void provider_that_is_wrong_says_exactly_what(void **state)
     (void)state;
     unsetenv("CREDENTIALS_DIRECTORY");
     setenv("GATEWAY_TEST_EMPTY", "", 1);
+    setenv("GATEWAY_TEST_KEY", "sk-abc", 1);
     for (size_t i = 0; i < COUNT(faulty_providers); i++)
         refuses("[provider \"p\"]\n", &faulty_providers[i]);
 }

@@ -210,14 +210,14 @@ static void snapshot_load_good_file_fills_everything(void **state)
         "embeddings_base64 = strip\n"
         "images_retry_ambiguous = on\n"
         "[provider \"b\"]\nbase_url = http://localhost:11434/v1\nallow_private = on\n"
-        "key = file:b.key\nenabled = off\n"
+        "key = file:b.key\nkey = env:GATEWAY_TEST_KEY\nenabled = off\n"
         "[model \"a\"]\nendpoints = images\noffer = a/i\nprice = images 1 per image\n");
     struct snapshot *snapshot = loads("");
     assert_non_null(snapshot);
     const struct provider *a = snapshot_provider(snapshot, STR("a"));
     assert_int_equal(a->index, 0);
     assert_string_equal(a->base_url, "https://a.example:8443/v1");
-    assert_string_equal(a->key, "sk-abc");
+    assert_string_equal(a->keys[0].secret, "sk-abc");
     assert_string_equal(a->organization, "org-1");
     assert_null(a->project);
     assert_int_equal(a->auth, AUTH_X_API_KEY);
@@ -228,7 +228,11 @@ static void snapshot_load_good_file_fills_everything(void **state)
     assert_int_equal(a->whole_timeout_ms, 280000);
     assert_int_equal(a->max_connections, 256);
     assert_true(a->inject_stream_usage && a->enabled && !a->allow_private);
-    assert_string_equal(snapshot_provider(snapshot, STR("b"))->key, "sk-from-file");
+    assert_string_equal(snapshot_provider(snapshot, STR("b"))->keys[0].secret, "sk-from-file");
+    const struct provider *b = snapshot_provider(snapshot, STR("b"));
+    assert_int_equal(b->key_count, 2);
+    assert_string_equal(b->keys[1].secret, "sk-abc");
+    assert_true(b->keys[1].mark == a->keys[0].mark && b->keys[1].mark != b->keys[0].mark);
     assert_int_equal(snapshot_provider(snapshot, STR("b"))->accept_sse, ACCEPT_SSE_AUTO);
     assert_false(snapshot_provider(snapshot, STR("b"))->images_retry_ambiguous);
     const struct model *z = snapshot_model(snapshot, STR("vendor/z"));

@@ -273,15 +273,16 @@ static void secret_without_a_known_form_is_hidden_everywhere(void **state)
     (void)state;
     static const char body[] = "{\"error\":{\"message\":\"my-own-key, my-own-keymy-own-key\","
                                "\"type\":\"my-own-key\",\"code\":\"a my-own-key\"}}";
-    char key[] = "my-own-key", short_key[] = "short", no_key[] = "";
+    char key[] = "my-own-key", short_key[] = "short";
     upstream_error_read(&error, 400, str_of(body));
-    upstream_error_hide(&error, &(struct provider){.key = key});
+    upstream_error_hide(&error, &(struct provider){.keys = {{.secret = key}}, .key_count = 1});
     assert_string_equal(error.message, "***, ******");
     assert_string_equal(error.type, "***");
     assert_null(strstr(error.code, "own"));
     upstream_error_read(&error, 400, STR("{\"error\":{\"message\":\"a short key\"}}"));
-    upstream_error_hide(&error, &(struct provider){.key = short_key});
-    upstream_error_hide(&error, &(struct provider){.key = no_key});
+    upstream_error_hide(&error,
+                        &(struct provider){.keys = {{.secret = short_key}}, .key_count = 1});
+    upstream_error_hide(&error, &(struct provider){.key_count = 0});
     assert_string_equal(error.message, "a short key");
 }
 

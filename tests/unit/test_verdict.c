@@ -296,7 +296,8 @@ static void whole_families_of_statuses_have_one_meaning(void **state)
 static void key_of_the_provider_is_never_told(void **state)
 {
     (void)state;
-    struct provider provider = {.key = (char[]){"0123456789abcdef.Zz"}};
+    struct provider provider = {.keys = {{.secret = (char[]){"0123456789abcdef.Zz"}}},
+                                .key_count = 1};
     struct attempt attempt = attempt_of(ATTEMPT_COMPLETE, 400);
     struct failure failure = {0};
     struct outcome outcome = {
@@ -311,13 +312,13 @@ static void key_of_the_provider_is_never_told(void **state)
     assert_string_equal(failure.upstream_type, "***");
     assert_string_equal(failure.param, "a***");
     failure_release(&failure);
-    struct provider_header second = {.secret = provider.key};
-    provider.key = (char[]){"another-key"};
+    struct provider_header second = {.secret = provider.keys[0].secret};
+    provider.keys[0].secret = (char[]){"another-key"};
     provider.headers = (struct provider_headers){.list = &second, .n = 1};
     assert_int_equal(verdict_of(&outcome, &failure), VERDICT_FAIL);
     assert_string_equal(failure.message, "***, x***!");
     provider.headers.n = 0;
-    provider.key = (char[]){""}; /* a provider without a key */
+    provider.key_count = 0; /* a provider without a key */
     assert_int_equal(verdict_of(&outcome, &failure), VERDICT_FAIL);
     assert_string_equal(failure.param, "a0123456789abcdef.Zz");
     failure_release(&failure);
@@ -372,7 +373,7 @@ static void words_of_the_provider_go_before_the_known_ones(void **state)
         {E("x", "invalid_request_error", "null"), 400, FAULT_UPSTREAM_ERROR},
         {E("x", "t", "\"moderation_blocked\""), 400, FAULT_UPSTREAM_BLOCKED},
     };
-    struct provider provider = {.key = (char[]){""}, .errors = {list, COUNT(list)}};
+    struct provider provider = {.errors = {list, COUNT(list)}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct attempt attempt = attempt_of(ATTEMPT_COMPLETE, cases[i].status);
         struct failure failure = {0};

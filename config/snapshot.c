@@ -82,6 +82,15 @@ bool snapshot_uses_sandbox(const struct snapshot *snapshot)
     return false;
 }
 
+bool snapshot_uses_tls(const struct snapshot *snapshot)
+{
+    for (unsigned i = 0; i < snapshot->provider_count; i++)
+        if (snapshot->providers[i].enabled &&
+            str_starts_nocase(str_of(snapshot->providers[i].base_url), STR("https:")))
+            return true;
+    return false;
+}
+
 /* Where the value comes from, as shown to people. */
 static const char *origin_of(const struct snapshot *snapshot, const struct setting *setting)
 {

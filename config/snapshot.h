@@ -47,6 +47,7 @@ const struct model *snapshot_model(const struct snapshot *snapshot, struct str n
 const struct provider *snapshot_provider(const struct snapshot *snapshot, struct str name);
 /* Whether some provider lets a client's header of this name through. */
 bool snapshot_allows_header(const struct snapshot *snapshot, struct str name);
+bool snapshot_uses_tls(const struct snapshot *snapshot);
 bool snapshot_uses_sandbox(const struct snapshot *snapshot);
 /* Appends "[server] listen (gateway.conf:3)" for each changed setting that needs a restart, with
  * ", " between them; nothing when there is none. */

@@ -34,6 +34,20 @@ static void conn_free(struct grave *grave)
     free(CONTAINER_OF(grave, struct conn, grave));
 }
 
+static bool dial(struct conn *conn)
+{
+    int64_t left_ms = conn->dial_until_ms - clock_ms();
+    timer_init(&conn->again, on_again);
+    return easy_prepare(conn->easy, conn, left_ms > 1 ? (long)left_ms : 1) &&
+           dialer_add(&conn->engine->dialer, conn);
+}
+
+void conn_dial(struct conn *conn)
+{
+    if (!dial(conn))
+        conn_opened(conn, DIAL_FAILED);
+}
+
 struct conn *conn_open(struct engine *engine, struct origin *origin,
                        const struct provider *provider, const struct conn_user *user)
 {
@@ -48,9 +62,9 @@ struct conn *conn_open(struct engine *engine, struct origin *origin,
     conn->grave.release = conn_free;
     timer_init(&conn->again, on_again);
     conn->origin = origin_retain(origin);
+    conn->dial_until_ms = clock_ms() + provider->connect_timeout_ms;
     conn->easy = dialer_take_easy(&engine->dialer);
-    if (conn->easy == NULL || !easy_prepare(conn->easy, conn, (long)provider->connect_timeout_ms) ||
-        !dialer_add(&engine->dialer, conn))
+    if (conn->easy == NULL || (lookup_begin(conn) && !dial(conn)))
         conn_close(&conn);
     return conn;
 }
@@ -82,6 +96,7 @@ static bool take_over(struct conn *conn)
 
 void conn_opened(struct conn *conn, enum dial_end end)
 {
+    lookup_end(conn, end);
     if (end == DIAL_OPEN && !take_over(conn))
         end = DIAL_FAILED;
     conn->provider = NULL;
@@ -93,6 +108,7 @@ void conn_close(struct conn **conn)
     struct conn *c = *conn;
     if (c == NULL)
         return;
+    lookup_end(c, DIAL_OPEN);
     timer_disarm(timers_of(c), &c->again);
     loop_unwatch(c->engine->loop, &c->watch);
     dialer_remove(&c->engine->dialer, c);

@@ -41,8 +41,11 @@ struct conn {
     void *easy;                      /* CURL *: while it is being made, and all the time over TLS */
     struct multi *multi;             /* dialer.c's */
     const struct provider *provider; /* borrowed while it is being made */
-    struct timer again;              /* see conn_read_on */
-    struct conn *newer, *older;      /* pool.c's */
+    struct timer again;              /* see conn_read_on; before, lookup.c's */
+    struct conn *next_waiting;       /* lookup.c's, as the next */
+    bool is_waiting;
+    int64_t dial_until_ms;
+    struct conn *newer, *older; /* pool.c's */
     int64_t idle_since_ms;
     struct grave grave;
 };
@@ -51,7 +54,9 @@ struct conn {
  * `provider` until then.  NULL when out of memory. */
 MUST_USE struct conn *conn_open(struct engine *engine, struct origin *origin,
                                 const struct provider *provider, const struct conn_user *user);
-/* dialer.c: it is made, or not. */
+/* lookup.c: now it may be made; may tell at once that it is not. */
+void conn_dial(struct conn *conn);
+/* dialer.c, lookup.c: it is made, or not. */
 void conn_opened(struct conn *conn, enum dial_end end);
 /* At whatever point it is; NULL-safe; nulls the pointer. */
 void conn_close(struct conn **conn);

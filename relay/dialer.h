@@ -47,6 +47,10 @@ struct dialer {
 MUST_USE bool dialer_init(struct dialer *dialer, struct loop *loop);
 /* CHECK: no connection is left with it. */
 void dialer_release(struct dialer *dialer);
+/* Reads the certificates that TLS trusts, which libcurl does with the first connection of a multi
+ * and then once a day: it takes tens of milliseconds, and no loop should wait for it.  Before the
+ * loop turns. */
+void dialer_warm(struct dialer *dialer);
 /* Begins to connect conn->easy. */
 MUST_USE bool dialer_add(struct dialer *dialer, struct conn *conn);
 /* Takes conn->easy out of its multi, whose connection libcurl then closes. */

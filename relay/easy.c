@@ -59,7 +59,8 @@ static bool may_reach(const struct conn *conn, const struct sockaddr *address)
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
-    const struct conn *conn = context;
+    struct conn *conn = context;
+    lookup_note_address(conn);
     if (!may_reach(conn, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -74,9 +75,17 @@ static int on_close(void *context, curl_socket_t fd)
 
 #define SET(option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
 
+/* libcurl keeps the authorities that it has read for later connections only where no folder of them
+ * is searched beside the file; else each connection reads all of them, which takes tens of
+ * milliseconds, and the loop waits. */
+static bool keep_authorities(CURL *easy)
+{
+    return curl_version_info(CURLVERSION_NOW)->cainfo == NULL || SET(CURLOPT_CAPATH, NULL);
+}
+
 static bool configure(CURL *easy, struct dialer *dialer)
 {
-    return SET(CURLOPT_CONNECT_ONLY, 1L) && SET(CURLOPT_NOSIGNAL, 1L) &&
+    return keep_authorities(easy) && SET(CURLOPT_CONNECT_ONLY, 1L) && SET(CURLOPT_NOSIGNAL, 1L) &&
            SET(CURLOPT_TCP_NODELAY, 1L) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "*") &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
@@ -97,6 +106,23 @@ void *easy_new(struct dialer *dialer)
         easy = NULL;
     }
     return easy;
+}
+
+void *easy_new_to(struct dialer *dialer, const char *url)
+{
+    CURL *easy = easy_new(dialer);
+    if (easy != NULL && !(SET(CURLOPT_URL, url) && SET(CURLOPT_OPENSOCKETFUNCTION, NULL) &&
+                          SET(CURLOPT_CONNECTTIMEOUT_MS, 1000L))) {
+        curl_easy_cleanup(easy);
+        easy = NULL;
+    }
+    return easy;
+}
+
+bool easy_is_connected(void *easy)
+{
+    curl_off_t us = 0;
+    return curl_easy_getinfo((CURL *)easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
 }
 
 bool easy_prepare(void *handle, struct conn *conn, long connect_timeout_ms)

@@ -17,4 +17,9 @@ MUST_USE bool easy_prepare(void *easy, struct conn *conn, long connect_timeout_m
 /* What a CURLcode means for a connection that was to be made. */
 enum dial_end easy_end_of(int code);
 
+/* One that connects to a URL of our own choice, wherever it leads; NULL when out of memory. */
+MUST_USE void *easy_new_to(struct dialer *dialer, const char *url);
+/* Its TCP stands; TLS has begun. */
+bool easy_is_connected(void *easy);
+
 #endif

@@ -21,6 +21,7 @@ enum fault engine_new(struct engine **out, struct loop *loop, const char *sandbo
         return FAULT_GATEWAY_MEMORY;
     long idle = pooled < POOLED_MIN ? POOLED_MIN : pooled > POOLED_MAX ? POOLED_MAX : pooled;
     engine->loop = loop;
+    engine->origins.loop = loop;
     pool_init(&engine->pool, loop_timers(loop), (unsigned)idle);
     engine->read_room = malloc(ENGINE_READ_BYTES);
     if (!dialer_init(&engine->dialer, loop) || engine->read_room == NULL)

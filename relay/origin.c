@@ -13,6 +13,7 @@
 static void origin_free(struct origin *origin)
 {
     CHECK(origin->users == 0);
+    lookup_release(&origin->lookup);
     curl_url_cleanup(origin->url);
     free(origin->base_url);
     free(origin->host);
@@ -93,6 +94,7 @@ struct origin *origins_get(struct origins *origins, const char *base_url, enum o
             origin_free(origin);
             return NULL;
         }
+        lookup_init(&origin->lookup, origins->loop);
         origins->count++;
     }
     origin->next = origins->first;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/check.h"
+#include "relay/lookup.h"
 
 /* Which addresses it may have. */
 enum origin_reach {
@@ -23,12 +24,14 @@ struct origin {
     void *url;    /* CURLU * */
     char *host;   /* as the Host line has it: the port only where it is not the scheme's own */
     char *prefix; /* of every path; "" or "/v1" */
+    struct lookup lookup; /* of its name */
     unsigned users;
 };
 
-/* Those of one loop; all zero is the start.  There are as many as a configuration has base URLs, so
- * they stand in a list, the last one asked for first. */
+/* Those of one loop; all zero but for the loop is the start.  There are as many as a configuration
+ * has base URLs, so they stand in a list, the last one asked for first. */
 struct origins {
+    struct loop *loop;
     struct origin *first;
     unsigned count;
 };

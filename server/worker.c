@@ -218,6 +218,8 @@ enum fault worker_new(struct worker **out, const struct worker_options *options)
                            (long)worker->max_fds / 16);
     if (fault != FAULT_NONE)
         goto fail;
+    if (snapshot_uses_tls(options->snapshot))
+        dialer_warm(&worker->engine->dialer);
     relay_init(&worker->relay, worker->loop, worker->engine, options->store, options->health);
     relay_set_snapshot(&worker->relay, options->snapshot);
     worker->relay.spool_dir = options->spool_dir;

@@ -7,11 +7,13 @@
 //
 // From the environment: JSON=1 (one object on standard output), ROUNDS (7), SLICE (seconds a side
 // and round: 1), CONNECTIONS (64), STREAMS (100), QUIET (5000), REQUESTS (at most, a side and round),
-// ONLY=relay|paced|quiet|instructions (the last only when asked for: it needs valgrind), GATE=1 (exit 1 when a goal is missed).
+// ONLY=relay|paced|quiet|stalls|instructions (the last only when asked for: it needs valgrind), GATE=1
+// (exit 1 when a goal is missed).
 
 import { spreadText } from './figures.mjs';
 import { instructions, valgrindIsThere } from './instructions.mjs';
 import { paced, quiet, relay } from './measure.mjs';
+import { stalls } from './stalls.mjs';
 
 const number = (name, fallback) => Number(process.env[name] || fallback);
 const options = {
@@ -84,6 +86,15 @@ if (wanted('paced')) {
 if (wanted('quiet')) {
     result.quiet = await quiet(options, quietTeller());
     quietSummary(result.quiet);
+}
+if (wanted('stalls')) {
+    say('\nrequests at 16 connections beside a provider that hangs, and without');
+    result.stalls = await stalls(options, (name, figures) => {
+        const { p99_ratio, p50_ratio, p99_us, lag_ms } = figures;
+        say(`  in its ${name}: ratio of p99 ${spreadText(p99_ratio)}, of p50 ${spreadText(p50_ratio)}, p99 ${p99_us.median} us, longest turn ${lag_ms} ms`);
+        goal(`p99 beside a hanging ${name} : without`, p99_ratio.median, 1.2);
+        goal(`longest turn of a loop beside it, ms`, lag_ms, 20);
+    });
 }
 if (process.env.ONLY === 'instructions' && valgrindIsThere()) {
     result.instructions = await instructions(options.connections, 2000);

@@ -11,7 +11,7 @@ import { family } from './proc.mjs';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = path.resolve(root, process.env.GATEWAY_BIN ?? 'build/gateway');
 const tools = path.join(path.dirname(binary), 'bench');
-const scratch = path.join(root, 'build/bench-run');
+export const scratch = path.join(root, 'build/bench-run');
 const deadlineMs = Number(process.env.BENCH_DEADLINE_MS ?? 20000);
 
 /** 250 tokens in, 200 out (answer.h) at the prices below. */
@@ -158,7 +158,7 @@ http {
 }
 `;
 
-const gatewayText = (upstream) => `
+const gatewayText = (upstream, more) => `
 [server]
 listen = 127.0.0.1:0
 workers = 1
@@ -178,12 +178,12 @@ endpoints = chat
 offer = fixture/bench-up
 price = in_text 0.15 per 1M tokens
 price = out_text 0.60 per 1M tokens
-`;
+${more}`;
 
 export class Stand {
     /** intervalUs: between the events of a stream; buffering: nginx's; wrap: a command line before the
-     * gateway's. */
-    static async start(name, { intervalUs = 1000000, buffering = 'on', wrap = [] } = {}) {
+     * gateway's; more: sections of its configuration. */
+    static async start(name, { intervalUs = 1000000, buffering = 'on', wrap = [], more = '' } = {}) {
         const stand = new Stand();
         stand.dir = path.join(scratch, `${name}-${process.pid}`);
         fs.rmSync(stand.dir, { recursive: true, force: true });
@@ -191,7 +191,7 @@ export class Stand {
         stand.fixture = new Process('fixture', path.join(tools, 'fixture'), [String(intervalUs)]);
         const upstream = Number((await stand.fixture.line()).split(' ')[1]);
         await stand.#startNginx(upstream, buffering);
-        await stand.#startGateway(upstream, wrap);
+        await stand.#startGateway(upstream, wrap, more);
         return stand;
     }
 
@@ -211,9 +211,9 @@ export class Stand {
         this.nginx = { name: 'nginx', process: started, port, pids: family(started.pid) };
     }
 
-    async #startGateway(upstream, wrap) {
+    async #startGateway(upstream, wrap, more) {
         this.file = path.join(this.dir, 'gateway.conf');
-        fs.writeFileSync(this.file, gatewayText(upstream));
+        fs.writeFileSync(this.file, gatewayText(upstream, more));
         const log = fs.openSync(path.join(this.dir, 'gateway.log'), 'w');
         const [command, ...args] = [...wrap, binary, 'serve', '-c', this.file];
         const started = new Process('gateway', command, args, {
@@ -243,7 +243,7 @@ export class Stand {
         this.fixture.child.kill('SIGUSR1');
     }
 
-    /** `requests`: how many right answers the gateway and nginx have given.  Throws where the books
+    /** `requests`: how many right answers the gateway and nginx have given, and how many it refused.  Throws where the books
      * or the upstream count otherwise. */
     async stop(requests) {
         await this.nginx.process.end('SIGTERM');
@@ -253,7 +253,7 @@ export class Stand {
         await within(this.fixture.ended, 'the end of the fixture');
         const books = { ...this.#books(), served: Number(served), bad: Number(bad) };
         const wanted = {
-            rows: requests.gateway,
+            rows: requests.gateway + (requests.refused ?? 0),
             right: requests.gateway,
             charges: requests.gateway,
             amount: requests.gateway * chargeNusd,

@@ -24,7 +24,7 @@ function bench(options) {
 }
 
 test('P1 one short round of everything', async () => {
-    const { relay, paced, quiet, goals } = await bench(tiny);
+    const { relay, paced, quiet, stalls, goals } = await bench(tiny);
     for (const { cpu_ratio, gateway, nginx } of [relay, paced]) {
         assert.ok(cpu_ratio.min > 0 && cpu_ratio.min <= cpu_ratio.max);
         for (const side of [gateway, nginx]) {
@@ -32,8 +32,10 @@ test('P1 one short round of everything', async () => {
             assert.ok(side.p99_us.median >= side.p50_us.median && side.switches.median > 0);
         }
     }
+    for (const { p99_ratio, lag_ms } of Object.values(stalls)) assert.ok(p99_ratio.median > 0 && lag_ms > 0);
+    assert.deepEqual(Object.keys(stalls), ['name', 'backlog', 'tls']);
     assert.ok(quiet.gateway.growth.median > 0);
-    assert.equal(goals.length, 2);
+    assert.equal(goals.length, 8);
 });
 
 test('P2 books that miss a request have no figures', async () => {

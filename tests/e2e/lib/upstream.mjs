@@ -138,6 +138,16 @@ export class Upstream {
         for (const socket of this.#sockets) socket.destroy();
     }
 
+    /** Dies: its connections are reset, and its port refuses until `rise`. */
+    die() {
+        for (const socket of this.#sockets) socket.resetAndDestroy();
+        return new Promise((resolve) => this.#server.close(resolve));
+    }
+
+    rise() {
+        return new Promise((resolve) => this.#server.listen(this.port, this.host, resolve));
+    }
+
     async stop() {
         this.drop();
         await new Promise((resolve) => this.#server.close(resolve));

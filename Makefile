@@ -150,6 +150,12 @@ crash: all | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ROUNDS=$(ROUNDS) LIMIT_MS=$$(($(ROUNDS) * 20000 + 60000)) \
 		FILES='crash.test.mjs video_kill.test.mjs' sh tests/e2e/run.sh
 
+# Half of the providers die and rise under load, for so many seconds.
+.PHONY: flap
+flap: TIME := 60
+flap: all | setup-test
+	@GATEWAY_BIN=$(BUILD)/gateway TIME=$(TIME) LIMIT_MS=$$(($(TIME) * 4000 + 60000)) FILES=flap.test.mjs sh tests/e2e/run.sh
+
 # Against nginx in paired rounds; tests/bench/bench.mjs tells its settings.
 bench:
 	@sh deploy/setup.sh test >&2
@@ -239,5 +245,6 @@ help:
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers; make fuzz [TIME=60] [ONLY=sse] the fuzzers'
+	@echo 'make flap       providers that die and rise under load [TIME=60]'
 	@echo 'make bench      CPU, latency and memory beside nginx (ROUNDS=3 JSON=1)'
 	@echo 'make lint layers fuzz docs install'

@@ -31,6 +31,7 @@ struct want {
     unsigned tries;
     int64_t next_ms; /* clock */
     bool busy;       /* one of the two */
+    bool is_kept;    /* it is copied; whether it has been deleted meanwhile is yet to be read */
     struct store_task_get get;
     struct copying *copying;
 };
@@ -55,6 +56,13 @@ static void remove_want(struct keeping *keeping, struct want *want)
     free(want);
 }
 
+/* It goes when it is looked at next. */
+static void is_done(struct want *want)
+{
+    want->tries = TRIES;
+    want->is_kept = false;
+}
+
 static void rest(struct want *want)
 {
     want->busy = false;
@@ -74,10 +82,11 @@ static void is_copied(struct copying *copying)
         log_write(LOG_WARNING, "relay", "task %s is not kept%s: %s", want->public_id,
                   is_last ? "" : " yet", why);
     int64_t pause = keeping->relay->snapshot->settings.video_poll_interval_ms;
-    want->next_ms = clock_ms() + (pause << (2 * (want->tries - 1)));
+    want->is_kept = why == NULL;
+    want->next_ms = want->is_kept ? clock_ms() : clock_ms() + (pause << (2 * (want->tries - 1)));
     /* Freed when it is looked at: it is in the middle of its step. */
-    if (why == NULL || is_last)
-        want->tries = TRIES;
+    if (why != NULL && is_last)
+        is_done(want);
 }
 
 static void begin_copy(struct want *want)
@@ -87,10 +96,10 @@ static void begin_copy(struct want *want)
     struct kept kept;
     want->get.task = NULL;
     want->tries++;
-    if (task->state != TASK_completed || data_url_is_one(str_of(task->urls)) ||
+    if (want->is_kept || task->state != TASK_completed || data_url_is_one(str_of(task->urls)) ||
         keeper_find(keeping->relay->keeper, want->public_id, &kept) || keeping->stopped) {
         task_free(&task);
-        want->tries = TRIES;
+        is_done(want);
         rest(want);
         return;
     }
@@ -111,8 +120,12 @@ static void is_read(struct store_call *call)
     }
     rest(want);
     want->next_ms = clock_ms() + STORE_MS;
-    if (call->code == STORE_NOTFOUND) /* it has been deleted */
-        want->tries = TRIES;
+    if (call->code != STORE_NOTFOUND)
+        return;
+    /* It has been deleted, maybe before there was a draft that could be told so.  One that is
+     * deleted behind this is forgotten by who does it: the copy is there. */
+    keeper_forget(want->keeping->relay->keeper, want->public_id);
+    is_done(want);
 }
 
 /* As it is now: addresses may have been renewed meanwhile. */
@@ -139,7 +152,7 @@ static void advance(struct keeping *keeping)
         if (want->busy)
             continue;
         copying_free(&want->copying);
-        if (want->tries >= TRIES)
+        if (want->tries >= TRIES && !want->is_kept)
             remove_want(keeping, want);
         else if (keeping->busy < COPIES && !keeping->stopped && want->next_ms <= clock_ms())
             begin_read(want);

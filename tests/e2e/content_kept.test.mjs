@@ -152,6 +152,25 @@ test('V6 the oldest go when there is no room; what is larger than all of it is n
     assert.ok((await s.figures()).bytes <= 700 * 1024);
 });
 
+test('V6 what is deleted while its copy waits for the first byte is not kept', async (t) => {
+    const s = await keepers(t);
+    let go;
+    const gone = new Promise((resolve) => (go = resolve));
+    let asked = false;
+    s.provider.film = async (exchange) => {
+        asked = true;
+        await gone;
+        return film(exchange);
+    };
+    const id = await s.made();
+    await eventually(() => asked, 'the copy is begun');
+    assert.equal((await s.remove(id)).status, 200);
+    go();
+    await s.kept(id);
+    await eventually(() => s.files().length === 0, 'the copy has gone');
+    assert.deepEqual(await s.figures(), { files: 0, bytes: 0 });
+});
+
 test('V6 what is too old goes', async (t) => {
     const s = await keepers(t, { keep_age: '1s' });
     const id = await s.made();

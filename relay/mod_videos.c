@@ -184,8 +184,6 @@ static void refuse_open(struct request *request)
 
 static void tell_deleted(struct request *request)
 {
-    if (request->relay->keeper != NULL)
-        keeper_forget(request->relay->keeper, request->subject_text);
     if (buf_addf(&request->local, "{\"id\":\"%s\",\"object\":\"video.deleted\",\"deleted\":true}",
                  request->subject_text))
         request_reply_local(request);
@@ -200,6 +198,9 @@ static void delete_is_back(struct store_call *call)
     struct request *request = deletion->request;
     enum store_code code = call->code;
     free(deletion);
+    /* Whether its caller still waits for the answer or not. */
+    if (code == STORE_OK && request->relay->keeper != NULL)
+        keeper_forget(request->relay->keeper, request->subject_text);
     if (!task_store_is_back(request))
         return;
     if (code == STORE_CONFLICT)

@@ -171,6 +171,28 @@ test('V6 what is deleted while its copy waits for the first byte is not kept', a
     assert.deepEqual(await s.figures(), { files: 0, bytes: 0 });
 });
 
+test('V6 the copy goes also when who deletes it does not wait for the answer', async (t) => {
+    const s = await keepers(t, {}, { database: { durability: 'power' } });
+    const ids = [];
+    for (let i = 0; i < 16; i++) ids.push(await s.made());
+    for (const id of ids) await s.kept(id);
+    for (const id of ids) {
+        const client = await RawClient.open(s.gw, { method: 'DELETE', path: `/v1/videos/${id}` });
+        client.reset();
+    }
+    const left = async () => {
+        const there = [];
+        for (const id of ids) if ((await s.get(id)).status === 200) there.push(`${id}.video-mp4`);
+        return there.sort();
+    };
+    await eventually(async () => {
+        const there = await left();
+        assert.ok(there.length < ids.length, 'some are deleted');
+        assert.deepEqual(s.files(), there);
+        return true;
+    }, 'as many files as tasks');
+});
+
 test('V6 what is too old goes', async (t) => {
     const s = await keepers(t, { keep_age: '1s' });
     const id = await s.made();

@@ -36,9 +36,10 @@ struct keeper {
     struct keeper_options options;
     int folder;
     struct file_thread writer, reader;
-    pthread_mutex_t mutex; /* over the next three, and held for nothing that waits */
+    pthread_mutex_t mutex; /* over the next four, and held for nothing that waits */
     struct copy *copies;
     int64_t files, bytes;
+    int64_t newest_ms; /* of all that ever were here */
     /* The writer's alone. */
     struct kept_draft *drafts; /* open ones */
     int64_t draft_bytes;
@@ -46,6 +47,11 @@ struct keeper {
 
 /* --- which there are: under the mutex ------------------------------------------------------------
  */
+
+static int by_age(const struct copy *a, const struct copy *b)
+{
+    return (a->kept.kept_ms > b->kept.kept_ms) - (a->kept.kept_ms < b->kept.kept_ms);
+}
 
 /* Takes it; false, with it freed, when memory is out. */
 static bool add_take(struct keeper *keeper, struct copy *copy)
@@ -63,6 +69,8 @@ static bool add_take(struct keeper *keeper, struct copy *copy)
         free(copy);
         return false;
     }
+    if (copy->kept.kept_ms > keeper->newest_ms)
+        keeper->newest_ms = copy->kept.kept_ms;
     keeper->bytes += copy->kept.bytes;
     keeper->files++;
     return true;
@@ -268,7 +276,10 @@ static void finish(struct kept_draft *draft)
     }
     close_part(draft);
     pthread_mutex_lock(&keeper->mutex);
+    bool is_newest = copy->kept.kept_ms >= keeper->newest_ms;
     bool ok = add_take(keeper, copy);
+    if (!is_newest) /* the clock was set back: the oldest is first all the same */
+        HASH_SORT(keeper->copies, by_age);
     pthread_mutex_unlock(&keeper->mutex);
     if (!ok)
         log_write(LOG_WARNING, "relay", "task %s is kept from the next start on: no memory",
@@ -350,11 +361,6 @@ static bool learn(struct keeper *keeper, const char *name)
     copy->kept.bytes = info.st_size;
     copy->kept.kept_ms = (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
     return add_take(keeper, copy);
-}
-
-static int by_age(const struct copy *a, const struct copy *b)
-{
-    return (a->kept.kept_ms > b->kept.kept_ms) - (a->kept.kept_ms < b->kept.kept_ms);
 }
 
 static bool learn_all(struct keeper *keeper)

@@ -209,6 +209,26 @@ static void draft_that_is_dropped_or_unwanted_leaves_nothing(void **state)
     assert_false(is_there(ID("2") ".video-webm") || is_there(ID("1") ".part"));
 }
 
+/* A copy of a time to come would hide from its end all that are made behind it. */
+static void oldest_is_first_though_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    leave(ID("1") ".video-mp4", 10, -100 * HOUR);
+    struct keeper *keeper = open_keeper(5000, 1);
+    int64_t before_ms = (int64_t)time(NULL) * 1000, files = 2, bytes;
+    assert_true(keeper_oldest_ms(keeper) > before_ms + 99 * HOUR);
+    assert_true(keep(keeper, ID("2"), 10));
+    int64_t oldest_ms = keeper_oldest_ms(keeper);
+    assert_true(oldest_ms < before_ms + HOUR || !has(keeper, ID("2")));
+    for (int i = 0; i < 1000 && files > 1; i++) {
+        (void)poll(NULL, 0, 10);
+        keeper_figures(keeper, &files, &bytes);
+    }
+    assert_false(has(keeper, ID("2")));
+    assert_true(has(keeper, ID("1")));
+    keeper_free(&keeper);
+}
+
 static void film_is_back(struct kept_film *film)
 {
     assert_false(film->away);
@@ -262,6 +282,8 @@ int main(void)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(room_is_made_by_removing_the_oldest, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(draft_that_is_dropped_or_unwanted_leaves_nothing, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(oldest_is_first_though_the_clock_was_set_back, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(film_is_read_in_pieces_though_it_is_removed_meanwhile,
                                         make_dir, remove_dir),

@@ -212,6 +212,39 @@ static const char *words_for(enum store_code code)
     return "failed";
 }
 
+/* A name that the configuration does not have counts nothing; it may come to it later. */
+static bool add_unknown(const char *noun, const char *name, const char *known, struct buf *text)
+{
+    if (name == NULL || strcmp(name, "*") == 0 || (known != NULL && strcmp(name, known) == 0))
+        return true;
+    return buf_addf(text,
+                    "warning: there is no %s \"%s\" in the configuration; the limit counts "
+                    "nothing until there is\n",
+                    noun, name);
+}
+
+static void warn_of_names(const struct admin_call *call, json_t *result)
+{
+    struct buf text;
+    struct snapshot *snapshot = call->host->snapshot(call->host->context);
+    const char *scope = json_string_value(json_object_get(result, "scope"));
+    const char *name = json_string_value(json_object_get(result, "name"));
+    const char *model = json_string_value(json_object_get(result, "model"));
+    const char *provider = scope != NULL && strcmp(scope, "provider") == 0 ? name : NULL;
+    if (scope != NULL && strcmp(scope, "model") == 0)
+        model = name;
+    const struct model *has_model = snapshot_model(snapshot, str_of(model));
+    const struct provider *has_provider = snapshot_provider(snapshot, str_of(provider));
+    buf_init(&text, WHY_BYTES_MAX);
+    bool ok =
+        add_unknown("model", model, has_model != NULL ? has_model->name : NULL, &text) &&
+        add_unknown("provider", provider, has_provider != NULL ? has_provider->name : NULL, &text);
+    if (ok && text.n > 0)
+        (void)json_object_set_new(result, "messages", json_stringn(text.p, text.n));
+    buf_release(&text);
+    snapshot_drop(&snapshot);
+}
+
 static void on_stored(struct store_call *store_call)
 {
     struct admin_call *call = CONTAINER_OF(store_call, struct admin_call, store_call.call);
@@ -230,6 +263,8 @@ static void on_stored(struct store_call *store_call)
         return;
     }
     buf_release(&stored->why);
+    if (call->host->snapshot != NULL && str_eq(call->operation, STR("limit set")))
+        warn_of_names(call, result);
     admin_succeed(call, result);
 }
 

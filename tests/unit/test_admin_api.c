@@ -285,6 +285,33 @@ static void outcomes_of_the_store_become_exit_codes_and_statuses(void **state)
     expect_http(room, "db check", json_object(), 200, "\"ok\":true");
 }
 
+static void expect_limit(struct room *room, const char *scope, const char *name, const char *model,
+                         const char *part)
+{
+    json_t *arguments = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "scope", scope, "name", name,
+                                  "metric", "requests", "amount", "5/min", "model", model);
+    expect_http(room, "limit set", arguments, 200, part);
+}
+
+/* It is set all the same: the name may come to the configuration later. */
+static void limit_of_a_name_that_is_not_configured_is_told(void **state)
+{
+    struct room *room = *state;
+    static const char quiet[] = "\"burst\":5,\"model\":null}";
+    expect_limit(room, "model", "m1", NULL, quiet);
+    expect_limit(room, "model", "*", NULL, quiet);
+    expect_limit(room, "provider", "up", NULL, quiet);
+    expect_limit(room, "provider", "*", NULL, quiet);
+    expect_limit(room, "key", "*", "m1", "\"burst\":5,\"model\":\"m1\"}");
+    expect_limit(room, "model", "m2", NULL,
+                 "\"messages\":\"warning: there is no model \\\"m2\\\" in");
+    expect_limit(room, "provider", "down", NULL, "warning: there is no provider \\\"down\\\" in");
+    expect_limit(room, "key", "*", "m3", "warning: there is no model \\\"m3\\\" in");
+    expect_http(room, "limit list", json_object(), 200, "\"down\"");
+    room->host.snapshot = NULL; /* nobody knows */
+    expect_limit(room, "model", "m2", NULL, quiet);
+}
+
 /* --- own operations --- */
 
 static void unknown_operations_and_arguments_are_usage_errors(void **state)
@@ -359,6 +386,7 @@ int main(void)
         ROOM_TEST(user_add_then_list_shows_it),
         ROOM_TEST(key_create_gives_a_secret_once),
         ROOM_TEST(outcomes_of_the_store_become_exit_codes_and_statuses),
+        ROOM_TEST(limit_of_a_name_that_is_not_configured_is_told),
         ROOM_TEST(unknown_operations_and_arguments_are_usage_errors),
         ROOM_TEST(configuration_is_listed_without_a_secret),
         ROOM_TEST(provider_test_wants_the_name_of_one),

@@ -267,6 +267,31 @@ static void file_must_be_there_once_and_hold_something(void **state)
     assert_file(STR(FILE_OF("file", "") CLOSING), FAULT_INVALID_VALUE);
 }
 
+static void assert_reference(struct str body, enum fault fault)
+{
+    for (size_t step = 1; step < 60; step += 7) {
+        struct failure failure = {0};
+        struct fields *fields = fed(body, step);
+        assert_int_equal(fields_finish(fields, &failure), fault);
+        assert_string_equal(failure.param, fault == FAULT_NONE ? "" : "file_id");
+        failure_release(&failure);
+        fields_free(&fields);
+    }
+}
+
+/* What lies at a provider under an id was not issued to this caller. */
+static void part_that_names_a_file_of_the_provider_is_refused(void **state)
+{
+    (void)state;
+    static const enum fault no = FAULT_REFERENCE_NOT_FOUND;
+    assert_reference(STR(TEXT("\"input_reference[file_id]\"", "file-1") CLOSING), no);
+    assert_reference(STR(TEXT("input_reference.file_id", "file-1") CLOSING), no);
+    assert_reference(
+        STR(TEXT("model", "a") TEXT("\"image[0][file_id]\"", "f") TEXT("n", "1") CLOSING), no);
+    assert_reference(STR(TEXT("prompt", "input_reference[file_id]") CLOSING), FAULT_NONE);
+    assert_reference(STR(TEXT("\"file_ids[]\"", "a") TEXT("my_file_id", "b") CLOSING), FAULT_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +305,7 @@ int main(void)
         cmocka_unit_test(files_are_counted_and_not_read),
         cmocka_unit_test(file_is_sound_and_nothing_else_is),
         cmocka_unit_test(file_must_be_there_once_and_hold_something),
+        cmocka_unit_test(part_that_names_a_file_of_the_provider_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/keeper.h"
+#include "relay/orphans.h"
 #include "relay/relay.h"
 #include "store/store_tasks.h"
 
@@ -14,6 +15,7 @@
 
 struct forgetting {
     struct relay *relay;
+    struct orphans *orphans; /* NULL without a keeper */
     struct timer look;
     struct store_task_forget forget;
     bool out, stopped;
@@ -79,6 +81,13 @@ struct forgetting *forgetting_new(struct relay *relay)
     if (forgetting == NULL)
         return NULL;
     forgetting->relay = relay;
+    if (relay->keeper != NULL) {
+        forgetting->orphans = orphans_new(relay);
+        if (forgetting->orphans == NULL) {
+            free(forgetting);
+            return NULL;
+        }
+    }
     timer_init(&forgetting->look, on_look);
     arm(forgetting, 0);
     return forgetting;
@@ -89,18 +98,22 @@ void forgetting_stop(struct forgetting *forgetting)
     if (forgetting == NULL)
         return;
     forgetting->stopped = true;
+    orphans_stop(forgetting->orphans);
     timer_disarm(loop_timers(forgetting->relay->loop), &forgetting->look);
 }
 
 bool forgetting_is_idle(const struct forgetting *forgetting)
 {
-    return forgetting == NULL || !forgetting->out;
+    return forgetting == NULL || (!forgetting->out && orphans_is_idle(forgetting->orphans));
 }
 
 void forgetting_free(struct forgetting **forgetting)
 {
+    if (*forgetting == NULL)
+        return;
     forgetting_stop(*forgetting);
     CHECK(forgetting_is_idle(*forgetting));
+    orphans_free(&(*forgetting)->orphans);
     free(*forgetting);
     *forgetting = NULL;
 }

@@ -45,6 +45,13 @@ int64_t keeper_oldest_ms(struct keeper *keeper);
 /* Of one copy: one that does not end must not take the place of all others. */
 int64_t keeper_copy_max(const struct keeper *keeper);
 void keeper_figures(struct keeper *keeper, int64_t *files, int64_t *bytes);
+
+struct kept_list {
+    char (*ids)[TASK_PUBLIC_SIZE]; /* the caller's to free; NULL of none */
+    size_t n;
+};
+/* All that are there; false when out of memory. */
+MUST_USE bool keeper_list(struct keeper *keeper, struct kept_list *list);
 /* Its user has deleted it: the copy goes, also one that is being made. */
 void keeper_forget(struct keeper *keeper, const char *public_id);
 

@@ -269,6 +269,20 @@ test('V12 what was completed and not copied when the process ended is copied at 
     filmIs(await s.content(id), id);
 });
 
+test('V12 a copy whose task is not there any more is removed at the start', async (t) => {
+    const s = await keepers(t);
+    const id = await s.made();
+    await s.kept(id);
+    await s.gw.stop();
+    for (const digit of '123') fs.writeFileSync(path.join(s.folder, `task_${digit.repeat(32)}.video-mp4`), 'film');
+    await s.gw.restart();
+    await eventually(() => s.files().length === 1, 'the others are removed');
+    assert.deepEqual(s.files(), [`${id}.video-mp4`]);
+    await s.gw.logged(/3 kept videos without a task are removed/);
+    assert.deepEqual(await s.figures(), { files: 1, bytes: bytes.length });
+    filmIs(await s.content(id), id);
+});
+
 test('V6 a copy whose file was removed under us: from the provider, as if there were none', async (t) => {
     const s = await keepers(t);
     const id = await s.made();

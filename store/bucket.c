@@ -89,6 +89,13 @@ void bucket_take(struct bucket *bucket, int64_t n)
     bucket->level = clamp(bucket->level - counted * price(size), -most, most);
 }
 
+void bucket_correct(struct bucket *bucket, int64_t n, int64_t used)
+{
+    /* More than the burst is taken of a full bucket alone: it went from one bound to the other. */
+    int64_t most = 2 * bucket->size.burst;
+    bucket_take(bucket, used - (n < most ? n : most));
+}
+
 int64_t bucket_remaining(const struct bucket *bucket)
 {
     return bucket->level > 0 ? bucket->level / price(&bucket->size) : 0;

@@ -37,6 +37,8 @@ void bucket_refill(struct bucket *bucket, int64_t now_us);
 int64_t bucket_wait_us(const struct bucket *bucket, int64_t n);
 /* Takes n, or gives back -n: beyond the debt that it may have, and above the burst, it is lost. */
 void bucket_take(struct bucket *bucket, int64_t n);
+/* n were taken, and `used` it was.  No more comes back than had been there to be taken. */
+void bucket_correct(struct bucket *bucket, int64_t n, int64_t used);
 /* Whole tokens that are there, >= 0, and how long until it is full. */
 int64_t bucket_remaining(const struct bucket *bucket);
 int64_t bucket_reset_us(const struct bucket *bucket);

@@ -176,7 +176,7 @@ void meters_end(struct meters *meters, struct metered *metered, int64_t tokens)
         meter->running--;
         if (meter->metric == LIMIT_TOKENS) {
             bucket_refill(&meter->bucket, now_us);
-            bucket_take(&meter->bucket, tokens - metered->tokens);
+            bucket_correct(&meter->bucket, metered->tokens, tokens);
         }
         meter_free_if_over(meter);
     }

@@ -227,6 +227,25 @@ static void tokens_are_corrected_when_they_are_known(void **state)
     book_end_turn(book, &metered, 100);
 }
 
+/* What is promised, and not taken because there was not so much, does not come back. */
+static void tokens_far_above_the_burst_are_counted_as_they_are_used(void **state)
+{
+    (void)state;
+    struct metered_call large = ann;
+    struct metered metered = {.n = 0};
+    struct admission found = {0};
+    struct limit_refusal refusal;
+    large.tokens = 50000;
+    set_limit(LIMIT_key, KEY, "", LIMIT_TOKENS, "1000/min");
+    assert_int_equal(book_take_turn(book, &large, &metered, &found), FAULT_NONE);
+    book_end_turn(book, &metered, 400);
+    assert_int_equal(fault_for(&large, &refusal), FAULT_TOKEN_RATE_LIMITED);
+    assert_int_equal(refusal.wait_us, 24000000); /* until the 400 are there again */
+    assert_int_equal(book_take_turn(book, &ann, &metered, &found), FAULT_NONE);
+    assert_int_equal(found.allowances.tokens.remaining, 500);
+    book_end_turn(book, &metered, 100);
+}
+
 static void tokens_of_a_prompt_above_the_burst_never_pass(void **state)
 {
     (void)state;
@@ -359,6 +378,7 @@ int main(void)
         BOOK_TEST(refusal_for_money_takes_of_no_limit),
         BOOK_TEST(allowances_are_those_of_the_tightest_limit),
         BOOK_TEST(tokens_are_corrected_when_they_are_known),
+        BOOK_TEST(tokens_far_above_the_burst_are_counted_as_they_are_used),
         BOOK_TEST(tokens_of_a_prompt_above_the_burst_never_pass),
         BOOK_TEST(request_without_tokens_does_not_wait_for_their_debt),
         BOOK_TEST(gauge_counts_what_runs_and_every_end_once),

@@ -268,10 +268,13 @@ static void end_one(struct running *one)
         struct cell *cell = plain_cell(&plain[i], &one->caller);
         const struct limit *limit = &plain[i].limit;
         cell->running--;
+        /* It took no more than led from full to as deep in debt. */
+        int64_t most = 2 * limit->size.burst;
+        int64_t taken = one->tokens < most ? one->tokens : most;
         if (limit->metric == LIMIT_TOKENS)
-            cell->level = bounded(cell->level - (i128)(used - one->tokens) *
-                                                    ticks(limit, limit->size.period_us),
-                                  full(limit));
+            cell->level =
+                bounded(cell->level - (i128)(used - taken) * ticks(limit, limit->size.period_us),
+                        full(limit));
     }
     one->on = false;
 }

@@ -111,11 +111,9 @@ void keeper_figures(struct keeper *keeper, int64_t *files, int64_t *bytes)
 
 bool keeper_list(struct keeper *keeper, struct kept_list *list)
 {
-    *list = (struct kept_list){NULL, 0};
     pthread_mutex_lock(&keeper->mutex);
-    size_t n = HASH_COUNT(keeper->copies);
-    list->ids = n > 0 ? malloc(n * sizeof *list->ids) : NULL;
-    bool ok = n == 0 || list->ids != NULL;
+    *list = (struct kept_list){calloc(HASH_COUNT(keeper->copies) + 1, sizeof *list->ids), 0};
+    bool ok = list->ids != NULL;
     for (const struct copy *copy = keeper->copies; ok && copy != NULL; copy = copy->hh.next)
         memcpy(list->ids[list->n++], copy->public_id, TASK_PUBLIC_SIZE);
     pthread_mutex_unlock(&keeper->mutex);

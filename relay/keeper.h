@@ -47,7 +47,7 @@ int64_t keeper_copy_max(const struct keeper *keeper);
 void keeper_figures(struct keeper *keeper, int64_t *files, int64_t *bytes);
 
 struct kept_list {
-    char (*ids)[TASK_PUBLIC_SIZE]; /* the caller's to free; NULL of none */
+    char (*ids)[TASK_PUBLIC_SIZE]; /* the caller's to free */
     size_t n;
 };
 /* All that are there; false when out of memory. */

@@ -403,6 +403,27 @@ static void step_relaying(struct request *request)
         delivery_broken(request);
 }
 
+/* Its caller has gone, and learns nothing of it; what the provider does counts all the same, or who
+ * does not wait would hide that it is ill, and that it is well again. */
+static void learn_of_drained(struct request *request)
+{
+    const struct tap *tap = request->tap_open ? &request->tap : NULL;
+    enum attempt_end end = request->attempt->end;
+    bool has_our_limit = request->stream_asked || request->module->binary;
+    if (request->answer != ANSWER_NONE) /* it was told when that began */
+        return;
+    if (tap != NULL && !tap->error_seen && !tap->failed &&
+        (tap->last_seen || (end == ATTEMPT_COMPLETE && tap_is_whole(tap) && tap_is_good(tap)))) {
+        provider_turn_good(request);
+    } else if (end != ATTEMPT_RUNNING && end != ATTEMPT_COMPLETE &&
+               !(end == ATTEMPT_TIMEOUT && has_our_limit)) {
+        struct failure failure = {0};
+        failure_set(&failure, verdict_of_end(end), "%s", "");
+        provider_turn_failed(request, &failure);
+        failure_release(&failure);
+    }
+}
+
 static void step_draining(struct request *request)
 {
     bool told = request->tap_open && request->tap.last_seen;
@@ -411,6 +432,7 @@ static void step_draining(struct request *request)
         return;
     if (request->tap_open && request->attempt->end == ATTEMPT_COMPLETE)
         tap_end(&request->tap);
+    learn_of_drained(request);
     request_end_attempt(request);
     bool answered = request->tap_open;
     request_settle(request, answered, true);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fault, J1, reply } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
-import { call } from './lib/raw.mjs';
+import { call, RawClient } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
 import { eventually } from './lib/wait.mjs';
 
@@ -120,4 +120,28 @@ test('S15 a provider that is ill is probed by one request at a time, and no call
     const before = s.M2.count;
     bodyIs(await ask(s), J1);
     assert.deepEqual([s.M1.count, s.M2.count], [7, before], 'it is the first again');
+});
+
+test('S15 a probe whose caller has gone tells all the same that the provider is well', async (t) => {
+    const s = await scene(t, learning);
+    s.M1.always(fault(500, { message: 'ill' }));
+    s.M2.always(reply(J1));
+    for (let i = 0; i < 8; i++) bodyIs(await ask(s), J1);
+    assert.equal(s.M1.count, 5, 'the breaker is open');
+    const answers = [];
+    s.M1.always((exchange) => new Promise((resolve) => answers.push(() => resolve(reply(J1)(exchange)))));
+    await eventually(async () => {
+        const client = await RawClient.open(s.gw, { body });
+        await Promise.race([client.head(), s.M1.request()]);
+        client.close();
+        return s.M1.count > 5;
+    }, 'a probe');
+    const spent = await s.gw.spent();
+    await eventually(() => answers.length === 1, 'it is asked');
+    answers[0]();
+    await eventually(async () => (await s.gw.spent()) > spent, 'it is charged');
+    const two = [ask(s), ask(s)];
+    await eventually(() => answers.length === 3, 'both ask the first');
+    for (const answer of answers) answer();
+    for (const response of await Promise.all(two)) bodyIs(response, J1);
 });

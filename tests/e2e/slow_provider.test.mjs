@@ -1,4 +1,4 @@
-// U17: a provider whose name, connection or TLS hangs is nobody else's trouble.
+// U18: a provider whose name, connection or TLS hangs is nobody else's trouble.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -58,7 +58,7 @@ async function hangsAlone(s) {
     return { threads: most - before };
 }
 
-test('U17 a name whose look-up hangs: one thread, which nobody waits for', { skip: noSlowDns }, async (t) => {
+test('U18 a name whose look-up hangs: one thread, which nobody waits for', { skip: noSlowDns }, async (t) => {
     const slow = slowDns(8000);
     const s = await sceneWith(t, { base_url: 'http://a.slow.internal:9/v1' }, { env: slow.env, leave: true });
     const more = await hangsAlone(s);
@@ -71,7 +71,7 @@ test('U17 a name whose look-up hangs: one thread, which nobody waits for', { ski
     assert.ok(performance.now() - began < 5000, 'the end does not wait for the resolver');
 });
 
-test('U17 a look-up that is slow: once, for all who wait for it', { skip: noSlowDns }, async (t) => {
+test('U18 a look-up that is slow: once, for all who wait for it', { skip: noSlowDns }, async (t) => {
     const slow = slowDns(300);
     const s = await sceneWith(t, { base_url: 'http://unused.slow.internal:9/v1', connect_timeout: '5s' }, { env: slow.env });
     const { port } = new URL(s.M1.url);
@@ -88,7 +88,7 @@ test('U17 a look-up that is slow: once, for all who wait for it', { skip: noSlow
     assert.ok(lag <= 20, `a turn of ${lag} ms`);
 });
 
-test('U17 a client that goes while the name is looked up takes no other with it', { skip: noSlowDns }, async (t) => {
+test('U18 a client that goes while the name is looked up takes no other with it', { skip: noSlowDns }, async (t) => {
     const slow = slowDns(400);
     const s = await sceneWith(t, { base_url: 'http://c.slow.internal:9/v1', connect_timeout: '5s' }, { env: slow.env });
     const { port } = new URL(s.M1.url);
@@ -111,13 +111,13 @@ test('U17 a client that goes while the name is looked up takes no other with it'
     assert.ok(slow.lookups() <= 2);
 });
 
-test('U17 a listener with a full backlog', async (t) => {
+test('U18 a listener with a full backlog', async (t) => {
     const port = await blackhole(t);
     const s = await sceneWith(t, { base_url: `http://127.0.0.1:${port}/v1` });
     assert.ok((await hangsAlone(s)).threads <= 1);
 });
 
-test('U17 a listener that never says its part of TLS', async (t) => {
+test('U18 a listener that never says its part of TLS', async (t) => {
     const sockets = new Set();
     const listener = net.createServer((socket) => {
         sockets.add(socket);
@@ -132,7 +132,7 @@ test('U17 a listener that never says its part of TLS', async (t) => {
     assert.ok((await hangsAlone(s)).threads <= 1);
 });
 
-test('U17 a name that is none: all who wait for it are told at once', { skip: noSlowDns }, async (t) => {
+test('U18 a name that is none: all who wait for it are told at once', { skip: noSlowDns }, async (t) => {
     const s = await sceneWith(t, { base_url: 'http://nothing.invalid.internal:9/v1', connect_timeout: '8s' });
     const all = await Promise.all(Array.from({ length: 20 }, () => call(s.gw, { body: chat({ model: 'slow' }) })));
     for (const response of all) errorIs(response, 502, 'server_error', 'upstream_unreachable');

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "relay/conn.h"
 
-#define DIALS_A_TURN 4
+#define TLS_DIALS_A_TURN 4
+#define DIALS_A_TURN 64
 
 static struct lookup *lookup_of(const struct conn *conn)
 {
@@ -65,11 +66,16 @@ static void ask_next(struct lookup *lookup)
     conn_dial(conn);
 }
 
-/* The answer of the one that asked is that of all who wait, a few of them each turn: the beginning
- * of a TLS connection takes libcurl most of a millisecond. */
+/* The beginning of a TLS connection takes libcurl most of a millisecond. */
+static unsigned dials_a_turn(const struct conn *conn)
+{
+    return conn->origin->is_tls ? TLS_DIALS_A_TURN : DIALS_A_TURN;
+}
+
+/* The answer of the one that asked is that of all who wait, some of them each turn. */
 static void tell_some(struct lookup *lookup)
 {
-    for (unsigned i = 0; lookup->first != NULL && i < DIALS_A_TURN; i++) {
+    for (unsigned i = 0; lookup->first != NULL && i < dials_a_turn(lookup->first); i++) {
         struct conn *conn = lookup->first;
         remove_waiting(lookup, conn);
         if (lookup->answer == LOOKUP_KNOWN)

@@ -80,7 +80,8 @@ static int on_close(void *context, curl_socket_t fd)
  * milliseconds, and the loop waits. */
 static bool keep_authorities(CURL *easy)
 {
-    return curl_version_info(CURLVERSION_NOW)->cainfo == NULL || SET(CURLOPT_CAPATH, NULL);
+    return curl_version_info(CURLVERSION_NOW)->cainfo == NULL ||
+           SET(CURLOPT_CAPATH, (const char *)NULL);
 }
 
 static bool configure(CURL *easy, struct dialer *dialer)
@@ -111,7 +112,8 @@ void *easy_new(struct dialer *dialer)
 void *easy_new_to(struct dialer *dialer, const char *url)
 {
     CURL *easy = easy_new(dialer);
-    if (easy != NULL && !(SET(CURLOPT_URL, url) && SET(CURLOPT_OPENSOCKETFUNCTION, NULL) &&
+    if (easy != NULL && !(SET(CURLOPT_URL, url) &&
+                          SET(CURLOPT_OPENSOCKETFUNCTION, (curl_opensocket_callback)NULL) &&
                           SET(CURLOPT_CONNECTTIMEOUT_MS, 1000L))) {
         curl_easy_cleanup(easy);
         easy = NULL;

@@ -7,6 +7,7 @@
 #include "config/value.h"
 
 #define NUSD_PER_USD INT64_C(1000000000)
+#define PUSD_PER_USD INT64_C(1000000000000)
 
 static const char *const names[] = {
 #define X(name) #name,
@@ -100,6 +101,13 @@ void usd_format(int64_t nusd, char text[USD_TEXT_SIZE])
              magnitude / (uint64_t)NUSD_PER_USD, magnitude % (uint64_t)NUSD_PER_USD);
 }
 
+void pusd_format(int64_t pusd, char text[USD_TEXT_SIZE])
+{
+    CHECK(pusd >= 0);
+    snprintf(text, USD_TEXT_SIZE, "%" PRId64 ".%012" PRId64, pusd / PUSD_PER_USD,
+             pusd % PUSD_PER_USD);
+}
+
 bool ratio_parse(struct str text, uint32_t *ppm)
 {
     uint64_t digits = 0;
@@ -111,6 +119,16 @@ bool ratio_parse(struct str text, uint32_t *ppm)
         return false;
     *ppm = (uint32_t)(digits * scale);
     return true;
+}
+
+void ratio_format(uint32_t ppm, char text[RATIO_TEXT_SIZE])
+{
+    int n = snprintf(text, RATIO_TEXT_SIZE, "%" PRIu32 ".%06" PRIu32, ppm / 1000000, ppm % 1000000);
+    CHECK(n > 0 && n < RATIO_TEXT_SIZE);
+    while (text[n - 1] == '0')
+        text[--n] = '\0';
+    if (text[n - 1] == '.')
+        text[--n] = '\0';
 }
 
 /* An absent match means any; -1 when the rate does not apply, else 1 for a match that was named. */

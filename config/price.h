@@ -73,14 +73,21 @@ MUST_USE bool rate_parse(struct str text, struct rate *rate, size_t *at, bool *r
                          struct buf *why);
 /* Appends the rate as a `price =` line that rate_parse reads back to the same rate. */
 MUST_USE bool rate_show(const struct rate *rate, struct buf *out);
+/* Appends its price alone, "2.5 per 1M tokens", without counter and conditions. */
+MUST_USE bool rate_show_price(const struct rate *rate, struct buf *out);
 /* A decimal number of USD >= 0 ("12", "0.000001") as nano-USD; false when it has more than 9
  * decimals or does not fit. */
 MUST_USE bool usd_parse(struct str text, int64_t *nusd);
 /* "-12.345678901": USD with 9 digits, into at least 32 bytes. */
 #define USD_TEXT_SIZE 32
 void usd_format(int64_t nusd, char text[USD_TEXT_SIZE]);
+/* The same of pico-USD >= 0, with 12 digits. */
+void pusd_format(int64_t pusd, char text[USD_TEXT_SIZE]);
 /* "0.8" as ppm, at most 6 decimals, 0..1000. */
 MUST_USE bool ratio_parse(struct str text, uint32_t *ppm);
+/* The other way, without useless zeros. */
+#define RATIO_TEXT_SIZE 24
+void ratio_format(uint32_t ppm, char text[RATIO_TEXT_SIZE]);
 
 /* The most specific rate for the counter (tier, then quality and size, then the highest reached
  * min_input), falling back to other counters and from a tier's missing counter to the base; NULL

@@ -323,16 +323,21 @@ static bool show_usd(int64_t pusd, uint64_t quantity, struct buf *out)
     return buf_addf(out, "%" PRIu64 ".%0*" PRIu64, whole, digits, fraction);
 }
 
-bool rate_show(const struct rate *rate, struct buf *out)
+bool rate_show_price(const struct rate *rate, struct buf *out)
 {
     CHECK(rate != NULL && out != NULL);
     const char *unit = unit_of(rate->counter);
     bool is_time = strcmp(unit, "second") == 0;
     bool is_many = strcmp(unit, "token") == 0 || strcmp(unit, "character") == 0;
     uint64_t quantity = is_time ? 1000 : is_many ? 1000000 : 1;
-    bool ok = buf_addf(out, "price = %s ", counter_name(rate->counter)) &&
-              show_usd(rate->pusd, quantity, out) &&
-              buf_addf(out, " per %s%s%s", is_many ? "1M " : "", unit, is_many ? "s" : "");
+    return show_usd(rate->pusd, quantity, out) &&
+           buf_addf(out, " per %s%s%s", is_many ? "1M " : "", unit, is_many ? "s" : "");
+}
+
+bool rate_show(const struct rate *rate, struct buf *out)
+{
+    bool ok =
+        buf_addf(out, "price = %s ", counter_name(rate->counter)) && rate_show_price(rate, out);
     if (ok && rate->min_input > 0)
         ok = buf_addf(out, " above=%" PRId64, rate->min_input - 1);
     ok = ok && show_match("tier", rate->tier, out) && show_match("quality", rate->quality, out) &&

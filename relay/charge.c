@@ -85,18 +85,17 @@ static int64_t clamped(wide value)
     return value > (wide)INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-unsigned charge_lines(const struct price *price, const struct counters *counters,
-                      const struct price_match *match, struct charge_line lines[COUNTER_COUNT])
+void charge_lines(const struct price *price, const struct counters *counters,
+                  const struct price_match *match, struct bill *bill)
 {
-    unsigned n = 0;
+    bill->n = 0;
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
         struct part part = {0};
         if (part_of(price, (enum counter)i, counters->n[i], match, &part) != QUANTITY_OK)
             continue;
-        lines[n++] = (struct charge_line){.counter = (enum counter)i,
-                                          .rate = part.rate,
-                                          .quantity = clamped(part.quantity),
-                                          .pusd = clamped(part.pusd)};
+        bill->lines[bill->n++] = (struct bill_line){.counter = (enum counter)i,
+                                                    .quantity = clamped(part.quantity),
+                                                    .rate_pusd = part.rate->pusd,
+                                                    .pusd = clamped(part.pusd)};
     }
-    return n;
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "config/price.h"
+#include "store/bill.h"
 
 enum charge_result {
     CHARGE_OK,
@@ -30,16 +31,9 @@ MUST_USE enum charge_result charge_compute(const struct price *price,
                                            const struct price_match *match, uint32_t group_ppm,
                                            uint32_t user_ppm, struct charge *out);
 
-/* One line of the arithmetic, for bills and quotes. */
-struct charge_line {
-    enum counter counter;    /* what was counted */
-    const struct rate *rate; /* what it was charged by (perhaps a fallback's) */
-    int64_t quantity;        /* after quantum and minimum */
-    int64_t pusd;
-};
-/* The lines of the same computation, at most COUNTER_COUNT; returns how many.  What has no rate has
- * no line (charge_compute refuses it); a product that does not fit is given as INT64_MAX. */
-unsigned charge_lines(const struct price *price, const struct counters *counters,
-                      const struct price_match *match, struct charge_line lines[COUNTER_COUNT]);
+/* The lines of the same computation, for bills and quotes.  What has no rate has no line
+ * (charge_compute refuses it); a product that does not fit is given as INT64_MAX. */
+void charge_lines(const struct price *price, const struct counters *counters,
+                  const struct price_match *match, struct bill *bill);
 
 #endif

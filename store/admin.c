@@ -43,6 +43,7 @@ static const struct operation operations[] = {
     {"task show", false, admin_task_show, "id:s!"},
     {"task cancel", true, admin_task_cancel, "id:s!"},
     {"usage list", false, admin_usage_list, "limit:i user:s after:k"},
+    {"usage show", false, admin_usage_show, "id:s!"},
     {"db check", false, admin_db_check, ""},
 };
 

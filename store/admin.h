@@ -31,6 +31,7 @@
  *                                                            is still being submitted
  *   usage list    {limit?, user?, after?}                  -> [usage], newest first; after = the
  *                                                            request_id of the last row seen
+ *   usage show    {id}                                     -> usage
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
  *                                                            open_rows}
  *
@@ -43,8 +44,11 @@
  *           concurrent "8"; burst: what may be used at once (default: the amount); model: only
  *           requests for it are counted, or null; period: min, day (default: every one)
  *   usage  {request_id,ts,user,key_id,group,endpoint,model,provider,upstream_model,stream,status,
- *           reason,end,attempts,counters,source,hold,charge,flags,t_first_ms,t_total_ms}
- *   task   {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,
+ *           reason,end,attempts,counters,source,bill,ratio,user_ratio,hold,charge,given_back,flags,
+ *           t_first_ms,t_total_ms}; bill: [{counter,quantity,price,cost}], no line: nothing was
+ *           computed (free, or flag unpriced).  charge = the costs x ratio x user_ratio, rounded
+ * up, but where absurd_usage caps it task
+ * {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,
  *           seconds,size,error_code,error_message,hold,charge,given_back,flags,created,ended,
  *           deadline,polled,next_poll,polls,deleted}; states and flags: store/task.h
  *   limit, quota, user_quota: null, "5", "5/day" or "20/month".  models: patterns, '!' denies.

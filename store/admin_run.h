@@ -145,6 +145,7 @@ enum store_code admin_task_list(struct admin_run *run);
 enum store_code admin_task_show(struct admin_run *run);
 enum store_code admin_task_cancel(struct admin_run *run);
 enum store_code admin_usage_list(struct admin_run *run);
+enum store_code admin_usage_show(struct admin_run *run);
 enum store_code admin_db_check(struct admin_run *run);
 
 #endif

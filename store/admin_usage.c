@@ -1,6 +1,7 @@
 #include "store/admin_run.h"
 
 #include "config/price.h"
+#include "store/bill.h"
 #include "store/sqlite_ledger.h"
 
 #define LIMIT_DEFAULT 50
@@ -22,23 +23,47 @@ static json_t *counters_json(const char *text)
     return object;
 }
 
+static json_t *lines_json(const char *text)
+{
+    struct bill bill;
+    bill_parse(str_of(text), &bill);
+    return bill_json(&bill);
+}
+
+/* What the charge came from: counters by rates (the bill), times both ratios, rounded up. */
+static json_t *arithmetic_json(const struct usage_row *row)
+{
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "counters",
+                     counters_json(row->counters), "source", row->source, "bill",
+                     lines_json(row->bill), "ratio", admin_ratio((uint32_t)row->group_ppm),
+                     "user_ratio", admin_ratio((uint32_t)row->user_ppm), "hold",
+                     admin_usd(row->hold_nusd), "charge", admin_usd(row->charge_nusd), "given_back",
+                     admin_usd(row->given_back_nusd), "flags", admin_words(str_of(row->flags)));
+}
+
 static json_t *usage_json(const struct usage_row *row)
 {
     char id[IDENT_TEXT_SIZE];
     ident_format(row->id, id);
-    return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:o, s:s, s:o, "
-        "s:o, s:o, s:o, s:I}",
-        "request_id", id, "ts", admin_time(row->ts_ms), "user", admin_string(row->user), "key_id",
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I}", "request_id", id,
+        "ts", admin_time(row->ts_ms), "user", admin_string(row->user), "key_id",
         admin_id(row->key_id), "group", admin_string(row->group), "endpoint",
         admin_string(row->endpoint), "model", admin_string(row->model), "provider",
         admin_string(row->provider), "upstream_model", admin_string(row->upstream_model), "stream",
         row->stream, "status", (json_int_t)row->status, "reason", admin_string(row->reason), "end",
-        admin_string(row->end), "attempts", (json_int_t)row->attempts, "counters",
-        counters_json(row->counters), "source", row->source, "hold", admin_usd(row->hold_nusd),
-        "charge", admin_usd(row->charge_nusd), "flags", admin_words(str_of(row->flags)),
-        "t_first_ms", row->first_ms >= 0 ? json_integer(row->first_ms) : json_null(), "t_total_ms",
-        (json_int_t)row->total_ms);
+        admin_string(row->end), "attempts", (json_int_t)row->attempts);
+    json_t *times = json_pack("{s:o, s:I}", "t_first_ms",
+                              row->first_ms >= 0 ? json_integer(row->first_ms) : json_null(),
+                              "t_total_ms", (json_int_t)row->total_ms);
+    json_t *arithmetic = arithmetic_json(row);
+    if (json_object_update(object, arithmetic) != 0 || json_object_update(object, times) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(arithmetic);
+    json_decref(times);
+    return object;
 }
 
 /* "req_" and base32, as ident_format writes it. */
@@ -79,5 +104,22 @@ enum store_code admin_usage_list(struct admin_run *run)
     run->result = json_array();
     while (usage_next(query, &row))
         (void)json_array_append_new(run->result, usage_json(&row));
+    return admin_done(run);
+}
+
+enum store_code admin_usage_show(struct admin_run *run)
+{
+    struct usage_row row;
+    int64_t id;
+    if (!parse_request_id(admin_text(run, "id"), &id))
+        return admin_refuse(run, STORE_INVALID, "\"id\": want a request id, such as req_...");
+    struct query *query = usage_one(run->db, id);
+    if (!usage_next(query, &row)) {
+        if (db_trouble(run->db) != DB_FINE)
+            return STORE_DOWN;
+        return admin_refuse(run, STORE_NOTFOUND, "no request \"%s\"", admin_ztext(run, "id"));
+    }
+    run->result = usage_json(&row);
+    query_end(query);
     return admin_done(run);
 }

@@ -194,9 +194,8 @@ static void cut_zeros(char *text)
 
 json_t *admin_ratio(uint32_t ppm)
 {
-    char text[DECIMAL_SIZE];
-    snprintf(text, sizeof text, "%" PRIu32 ".%06" PRIu32, ppm / 1000000, ppm % 1000000);
-    cut_zeros(text);
+    char text[RATIO_TEXT_SIZE];
+    ratio_format(ppm, text);
     return json_string(text);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/bill.h"
 #include "store/counters_text.h"
 #include "store/sqlite_accounts.h"
 
@@ -229,13 +230,15 @@ static void format_flags(unsigned flags, char text[FLAGS_TEXT_SIZE])
 #define REQUEST_VALUES                                                                             \
     " INTO requests (id, ts, user_id, key_id, group_id, endpoint, model, provider, "               \
     "upstream_model, stream, status, reason, \"end\", attempts, counters, source, hold, charge, "  \
-    "group_ppm, user_ppm, flags, t_first, t_total) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "   \
-    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
+    "group_ppm, user_ppm, flags, t_first, t_total, bill) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \
+    "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
 
 static bool put_request(struct query *query, const struct ledger_entry *entry, const char *end)
 {
     char counters[COUNTERS_TEXT_SIZE];
     char flags[FLAGS_TEXT_SIZE];
+    char bill[BILL_TEXT_SIZE];
+    bill_format(&entry->bill, bill);
     counters_format(&entry->counters, counters);
     format_flags(entry->flags, flags);
     query_i64(query, 1, entry->id);
@@ -261,6 +264,7 @@ static bool put_request(struct query *query, const struct ledger_entry *entry, c
     query_text(query, 21, flags);
     query_i64(query, 22, entry->first_ms);
     query_i64(query, 23, entry->total_ms);
+    query_text(query, 24, bill);
     return query_run(query);
 }
 
@@ -352,25 +356,30 @@ int64_t ledger_newest_id(struct db *db)
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
+#define USAGE_ROWS                                                                                 \
+    "SELECT r.id, r.ts, u.name, r.key_id, g.name, r.endpoint, r.model, r.provider, "               \
+    "r.upstream_model, r.stream, r.status, r.reason, r.\"end\", r.attempts, r.counters, "          \
+    "r.source, r.hold, r.charge, r.flags, r.t_first, r.t_total, r.bill, r.group_ppm, r.user_ppm, " \
+    "COALESCE(-b.amount, 0) FROM requests r LEFT JOIN users u ON u.id = r.user_id "                \
+    "LEFT JOIN groups g ON g.id = r.group_id LEFT JOIN ledger b ON b.id = r.id + 1 "
+
 struct query *usage_each(struct db *db, int64_t user_id, int64_t before_id, int64_t limit)
 {
-    static const char all[] =
-        "SELECT r.id, r.ts, u.name, r.key_id, g.name, r.endpoint, r.model, r.provider, "
-        "r.upstream_model, r.stream, r.status, r.reason, r.\"end\", r.attempts, r.counters, "
-        "r.source, r.hold, r.charge, r.flags, r.t_first, r.t_total FROM requests r "
-        "LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id "
-        "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
+    static const char all[] = USAGE_ROWS "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
     static const char of_user[] =
-        "SELECT r.id, r.ts, u.name, r.key_id, g.name, r.endpoint, r.model, r.provider, "
-        "r.upstream_model, r.stream, r.status, r.reason, r.\"end\", r.attempts, r.counters, "
-        "r.source, r.hold, r.charge, r.flags, r.t_first, r.t_total FROM requests r "
-        "LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id "
-        "WHERE r.user_id = ?3 AND r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
+        USAGE_ROWS "WHERE r.user_id = ?3 AND r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
     struct query *query = db_query(db, user_id != 0 ? of_user : all);
     query_i64(query, 1, before_id);
     query_i64(query, 2, limit);
     if (user_id != 0)
         query_i64(query, 3, user_id);
+    return query;
+}
+
+struct query *usage_one(struct db *db, int64_t id)
+{
+    struct query *query = db_query(db, USAGE_ROWS "WHERE r.id = ?1");
+    query_i64(query, 1, id);
     return query;
 }
 
@@ -399,5 +408,9 @@ bool usage_next(struct query *query, struct usage_row *row)
     row->flags = query_get_text(query, 18);
     row->first_ms = query_get_i64(query, 19);
     row->total_ms = query_get_i64(query, 20);
+    row->bill = query_get_text(query, 21);
+    row->group_ppm = query_get_i64(query, 22);
+    row->user_ppm = query_get_i64(query, 23);
+    row->given_back_nusd = query_get_i64(query, 24);
     return true;
 }

@@ -65,9 +65,14 @@ struct usage_row {
     int64_t hold_nusd, charge_nusd;
     const char *flags;
     int64_t first_ms, total_ms;
+    const char *bill;
+    int64_t group_ppm, user_ppm;
+    int64_t given_back_nusd; /* of the charge, since */
 };
 /* Newest first, ids below before_id; user_id 0 = everyone's. */
 struct query *usage_each(struct db *db, int64_t user_id, int64_t before_id, int64_t limit);
+/* The one row of a request; usage_next has it or not. */
+struct query *usage_one(struct db *db, int64_t id);
 MUST_USE bool usage_next(struct query *query, struct usage_row *row);
 
 #endif

@@ -17,6 +17,7 @@
 #include "config/model.h"
 #include "config/price.h"
 #include "config/provider.h"
+#include "store/bill.h"
 #include "store/book.h"
 #include "store/keyring.h"
 #include "store/strangers.h"
@@ -112,6 +113,7 @@ struct ledger_entry {
     enum usage_source source;
     int64_t hold_nusd, charge_nusd;
     uint32_t group_ppm, user_ppm;
+    struct bill bill; /* how the charge came about; no lines: it was not computed */
     unsigned flags;
     int64_t first_ms, total_ms; /* since the request's start; first_ms < 0: no byte was sent */
     struct hold hold;           /* its accounts name the ledger row; unpinned after the commit */

@@ -8,6 +8,7 @@
 #include "server/admin/explain.h"
 #include "server/admin/operation.h"
 #include "server/admin/probe.h"
+#include "server/admin/quote.h"
 #include "server/admin/upstream.h"
 #include "store/book.h"
 
@@ -289,6 +290,8 @@ static const struct admin_operation operations[] = {
     {"reload", ADMIN_NEEDS_SERVER, run_reload},
     {"explain", ADMIN_NEEDS_RELAY, run_explain},
     {"model list", ADMIN_NEEDS_SNAPSHOT, run_model_list},
+    {"price show", ADMIN_NEEDS_PRICES, admin_price_show},
+    {"price quote", ADMIN_NEEDS_PRICES, admin_price_quote},
     {"provider list", ADMIN_NEEDS_SNAPSHOT, run_provider_list},
     {"provider test", ADMIN_NEEDS_ENGINE, run_provider_test},
     {"provider pause", ADMIN_NEEDS_HEALTH, run_provider_pause},
@@ -316,6 +319,7 @@ static const struct admin_operation operations[] = {
     {"task show", ADMIN_NEEDS_STORE, NULL},
     {"task cancel", ADMIN_NEEDS_STORE, NULL},
     {"usage list", ADMIN_NEEDS_STORE, NULL},
+    {"usage show", ADMIN_NEEDS_STORE, NULL},
     {"db check", ADMIN_NEEDS_STORE, NULL},
 };
 
@@ -340,6 +344,7 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
     case ADMIN_NEEDS_STORE:
         return host->store != NULL;
     case ADMIN_NEEDS_SNAPSHOT:
+    case ADMIN_NEEDS_PRICES:
         return host->snapshot != NULL;
     case ADMIN_NEEDS_ENGINE:
         return host->snapshot != NULL && host->engine != NULL;
@@ -355,8 +360,8 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
 
 static bool takes_arguments(const struct admin_operation *operation)
 {
-    return operation->need == ADMIN_NEEDS_ENGINE || operation->need == ADMIN_NEEDS_HEALTH ||
-           operation->need == ADMIN_NEEDS_RELAY;
+    return operation->need == ADMIN_NEEDS_PRICES || operation->need == ADMIN_NEEDS_ENGINE ||
+           operation->need == ADMIN_NEEDS_HEALTH || operation->need == ADMIN_NEEDS_RELAY;
 }
 
 void admin_begin(const struct admin_host *host, struct admin_call *call)

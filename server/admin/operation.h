@@ -12,6 +12,7 @@ enum admin_need {
     ADMIN_NEEDS_NOTHING,
     ADMIN_NEEDS_STORE,    /* run by store_admin */
     ADMIN_NEEDS_SNAPSHOT, /* answered from the configuration alone */
+    ADMIN_NEEDS_PRICES,   /* the same; takes arguments */
     ADMIN_NEEDS_ENGINE,   /* the configuration, and a way to its providers; takes arguments */
     ADMIN_NEEDS_HEALTH,   /* the configuration and the server's health; takes arguments */
     ADMIN_NEEDS_RELAY,    /* a running server's way of deciding; takes arguments */

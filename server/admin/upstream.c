@@ -90,7 +90,7 @@ static json_t *rate_json(const struct rate *rate)
     return json;
 }
 
-static json_t *price_json(const struct price *price)
+json_t *admin_price_json(const struct price *price)
 {
     json_t *rates = json_array();
     for (unsigned i = 0; rates && i < price->n; i++) {
@@ -146,7 +146,7 @@ json_t *admin_models_json(const struct snapshot *snapshot)
         /* json_pack with o takes each part, also when it fails. */
         json_t *json = json_pack(
             "{s:s, s:o, s:o, s:o, s:o, s:o}", "id", model->name, "endpoints", endpoints_json(model),
-            "offers", offers_json(model), "price", price_json(&model->price), "max_output",
+            "offers", offers_json(model), "price", admin_price_json(&model->price), "max_output",
             tokens_json(model->max_output), "context", tokens_json(model->context));
         if (json_array_append_new(models, json) != 0) {
             json_decref(models);

@@ -10,6 +10,7 @@
 /* A URL as it may be shown; NULL when memory is out. */
 MUST_USE json_t *admin_url_json(const char *url);
 /* New arrays; NULL when memory is out.  Keys are told as "set" or "none", never shown. */
+MUST_USE json_t *admin_price_json(const struct price *price);
 MUST_USE json_t *admin_models_json(const struct snapshot *snapshot);
 MUST_USE json_t *admin_providers_json(const struct snapshot *snapshot);
 

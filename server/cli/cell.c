@@ -89,6 +89,12 @@ static bool add_known_object(struct buf *out, const json_t *object, bool *ok)
               add_clean(out, str_of(text_of(object, "upstream_model")));
         return true;
     }
+    if (json_object_get(object, "cost")) {
+        *ok = buf_addf(out, "%s %" PRId64 " x %s = %s", text_of(object, "counter"),
+                       (int64_t)json_integer_value(json_object_get(object, "quantity")),
+                       text_of(object, "price"), text_of(object, "cost"));
+        return true;
+    }
     if (json_object_get(object, "counter")) {
         *ok = buf_addf(out, "%s %s/%s", text_of(object, "counter"), text_of(object, "usd"),
                        text_of(object, "per"));

@@ -442,8 +442,8 @@ static void usage_list_pages_from_new_to_old(void **state)
                         id);
     assert_members(json_array_get(page, 0),
                    "request_id,ts,user,key_id,group,endpoint,model,provider,upstream_model,stream,"
-                   "status,reason,end,attempts,counters,source,hold,charge,flags,t_first_ms,"
-                   "t_total_ms");
+                   "status,reason,end,attempts,counters,source,bill,ratio,user_ratio,hold,charge,"
+                   "given_back,flags,t_first_ms,t_total_ms");
     const char *last = json_string_value(json_object_get(json_array_get(page, 1), "request_id"));
     json_t *next = NULL;
     assert_int_equal(admin_json(fixture, "usage list", json_pack("{s:s}", "after", last), &next),

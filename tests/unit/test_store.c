@@ -149,6 +149,9 @@ static void settle_moves_money_and_shows_the_row(void **state)
     struct store_settle one = {0};
     entry_admit(fixture, &one.entry, record, 5 * USD / 2);
     one.entry.flags = ENTRY_FLAG(above_hold) | ENTRY_FLAG(drained);
+    one.entry.bill = (struct bill){2,
+                                   {{COUNTER_in_text, 3, 500000000000, 1500000000000},
+                                    {COUNTER_out_text, 2, 500000000000, 1000000000000}}};
     assert_int_equal(settle(fixture, &one), STORE_OK);
     assert_false(one.entry.hold.pinned);
     assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "balance", "\"7.500000000\"");
@@ -164,6 +167,17 @@ static void settle_moves_money_and_shows_the_row(void **state)
     assert_member(row, "request_id", expected);
     assert_member(row, "user", "\"ann\"");
     assert_member(row, "counters", "{\"in_text\":3,\"out_text\":2}");
+    assert_member(row, "bill",
+                  "[{\"counter\":\"in_text\",\"quantity\":3,\"price\":\"500000 per 1M tokens\","
+                  "\"cost\":\"1.500000000000\"},{\"counter\":\"out_text\",\"quantity\":2,"
+                  "\"price\":\"500000 per 1M tokens\",\"cost\":\"1.000000000000\"}]");
+    assert_member(row, "ratio", "\"1\"");
+    assert_member(row, "given_back", "\"0.000000000\"");
+    json_t *shown = NULL;
+    assert_int_equal(admin_json(fixture, "usage show", json_pack("{s:s}", "id", id), &shown),
+                     STORE_OK);
+    assert_true(json_equal(shown, row));
+    json_decref(shown);
     assert_member(row, "flags", "[\"above_hold\",\"drained\"]");
     assert_member(row, "charge", "\"2.500000000\"");
     assert_member(row, "source", "\"upstream\"");

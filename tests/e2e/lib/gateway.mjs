@@ -237,6 +237,8 @@ export class Gateway {
         }, 'no hold left');
         const check = await this.cli(['db', 'check']);
         assert.equal(check.ok, true, `db check: ${JSON.stringify(check)}`);
+        const rows = await this.cli(['usage', 'tail', '--limit', '1000']);
+        for (const row of rows) billAddsUp(row);
     }
 
     /** The row of the books of an answer. */
@@ -304,6 +306,25 @@ export class Gateway {
         if (alarm) throw new Error(`${this.dir}/stderr.log: ${alarm}`);
         assert.deepEqual(this.exited, { code: 0, signal: null }, `exit of the gateway\n${this.tail()}`);
     }
+}
+
+/** Decimal digits without the dot: an integer of the last digit's unit. */
+const digitsOf = (decimal) => BigInt(decimal.replace('.', ''));
+
+/** "0.8" as millionths. */
+function ppmOf(ratio) {
+    const [whole, part = ''] = ratio.split('.');
+    return digitsOf(whole + part.padEnd(6, '0'));
+}
+
+/** The charge of a usage row is what its own bill comes to, unless a flag says why not. */
+export function billAddsUp(row) {
+    if (row.flags.includes('absurd_usage') || row.flags.includes('unpriced')) return;
+    const pusd = row.bill.reduce((sum, line) => sum + digitsOf(line.cost), 0n);
+    const scaled = pusd * ppmOf(row.ratio) * ppmOf(row.user_ratio);
+    const unit = 10n ** 15n;
+    const nusd = (scaled + unit - 1n) / unit;
+    assert.equal(digitsOf(row.charge), nusd, `the bill of ${JSON.stringify(row)}`);
 }
 
 /** Decimal USD as units of the fixture: 1 unit = 1 token = 0.000001 USD. */

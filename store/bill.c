@@ -1,0 +1,68 @@
+#include "store/bill.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define PRICE_BYTES_MAX 128
+
+void bill_format(const struct bill *bill, char text[BILL_TEXT_SIZE])
+{
+    size_t n = 0;
+    text[0] = '\0';
+    CHECK(bill->n <= COUNTER_COUNT);
+    for (unsigned i = 0; i < bill->n; i++) {
+        const struct bill_line *line = &bill->lines[i];
+        n += (size_t)snprintf(text + n, BILL_TEXT_SIZE - n, "%s%s=%" PRId64 "*%" PRId64 "=%" PRId64,
+                              n > 0 ? " " : "", counter_name(line->counter), line->quantity,
+                              line->rate_pusd, line->pusd);
+        CHECK(n < BILL_TEXT_SIZE);
+    }
+}
+
+static bool parse_line(struct str word, struct bill_line *line)
+{
+    struct str name = STR_EMPTY, quantity = STR_EMPTY, rate = STR_EMPTY;
+    return str_cut(&word, '=', &name) && str_cut(&word, '*', &quantity) &&
+           str_cut(&word, '=', &rate) && counter_find(name, &line->counter) &&
+           str_i64(quantity, 0, INT64_MAX, &line->quantity) &&
+           str_i64(rate, 0, INT64_MAX, &line->rate_pusd) &&
+           str_i64(word, 0, INT64_MAX, &line->pusd);
+}
+
+void bill_parse(struct str text, struct bill *bill)
+{
+    struct str word;
+    bill->n = 0;
+    while (bill->n < COUNTER_COUNT && str_cut(&text, ' ', &word)) {
+        if (parse_line(word, &bill->lines[bill->n]))
+            bill->n++;
+    }
+}
+
+static json_t *line_json(const struct bill_line *line)
+{
+    struct rate rate = {.counter = line->counter, .pusd = line->rate_pusd};
+    char cost[USD_TEXT_SIZE];
+    struct buf price;
+    json_t *json = NULL;
+    pusd_format(line->pusd, cost);
+    buf_init(&price, PRICE_BYTES_MAX);
+    if (rate_show_price(&rate, &price))
+        json =
+            json_pack("{s:s, s:I, s:s%, s:s}", "counter", counter_name(line->counter), "quantity",
+                      (json_int_t)line->quantity, "price", price.p, price.n, "cost", cost);
+    buf_release(&price);
+    return json;
+}
+
+json_t *bill_json(const struct bill *bill)
+{
+    json_t *lines = json_array();
+    for (unsigned i = 0; lines != NULL && i < bill->n; i++) {
+        if (json_array_append_new(lines, line_json(&bill->lines[i])) != 0) {
+            json_decref(lines);
+            return NULL;
+        }
+    }
+    return lines;
+}

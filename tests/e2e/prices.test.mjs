@@ -1,0 +1,120 @@
+// H: what a model costs, what a request would cost, and what one did cost, line by line: the same
+// arithmetic each time.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { J1, reply, withUsage } from './lib/answers.mjs';
+import { bodyIs } from './lib/expect.mjs';
+import { billAddsUp, scene } from './lib/gateway.mjs';
+import { call } from './lib/raw.mjs';
+import { chat } from './lib/requests.mjs';
+
+const priced = {
+    endpoints: 'chat',
+    offer: 'P1/up-priced',
+    price: [
+        'in_text 2.50 per 1M tokens',
+        'in_cached 1.25 per 1M tokens',
+        'out_text 10 per 1M tokens',
+        'out_text 20 per 1M tokens tier=priority',
+        'audio_ms 0.006 per minute quantum=1s minimum=10s',
+    ],
+};
+const s = await scene({ after, name: 'prices' }, { models: { priced } });
+const { gw, M1, reset } = s;
+const usage =
+    '{"prompt_tokens":1203,"completion_tokens":501,"total_tokens":1704,' +
+    '"prompt_tokens_details":{"cached_tokens":200}}';
+
+async function refused(args, code, pattern) {
+    const done = await gw.cliRaw(args);
+    assert.equal(done.code, code, done.stderr);
+    assert.match(done.stderr, pattern);
+}
+
+test('H1 price show tells every rate with its conditions', async () => {
+    const rates = await gw.cli(['price', 'show', 'priced']);
+    assert.deepEqual(
+        rates.map((rate) => [rate.counter, rate.usd, rate.per]),
+        [
+            ['in_text', '2.5', '1M tokens'],
+            ['in_cached', '1.25', '1M tokens'],
+            ['out_text', '10', '1M tokens'],
+            ['out_text', '20', '1M tokens'],
+            ['audio_ms', '0.0001', 'second'],
+        ],
+    );
+    assert.equal(rates[3].tier, 'priority');
+    await refused(['price', 'show', 'nothing'], 3, /there is no model "nothing"/);
+});
+
+test('H1 price quote shows the arithmetic line by line', async () => {
+    const quote = await gw.cli([
+        ...['price', 'quote', 'priced', 'in_text=1003,in_cached=200,out_text=501,audio_ms=3200'],
+        ...['--ratio', '0.8', '--user-ratio', '0.95', '--tier', 'priority'],
+    ]);
+    assert.deepEqual(quote, {
+        model: 'priced',
+        bill: [
+            { counter: 'in_text', quantity: 1003, price: '2.5 per 1M tokens', cost: '0.002507500000' },
+            { counter: 'in_cached', quantity: 200, price: '1.25 per 1M tokens', cost: '0.000250000000' },
+            { counter: 'out_text', quantity: 501, price: '20 per 1M tokens', cost: '0.010020000000' },
+            { counter: 'audio_ms', quantity: 10000, price: '0.0001 per second', cost: '0.001000000000' },
+        ],
+        base: '0.013777500000',
+        ratio: '0.8',
+        user_ratio: '0.95',
+        charge: '0.010470900',
+    });
+    billAddsUp({ ...quote, flags: [] });
+});
+
+test('H1 price quote refuses what is no quantity', async () => {
+    const quote = ['price', 'quote', 'priced'];
+    await refused([...quote, 'in_txt=3'], 2, /"in_txt=3" is not a counter and a quantity/);
+    await refused([...quote, 'in_text=-3'], 2, /"in_text=-3" is not a whole number/);
+    await refused([...quote, 'in_text=1099511627776'], 2, /is not a whole number below 2\^40/);
+    await refused([...quote, 'images=1'], 2, /has no price for images/);
+    await refused([...quote, 'in_text=3', '--ratio', 'x'], 2, /"x" is not a ratio/);
+});
+
+test('H1 a request is charged what its quote says, and its row shows how', async () => {
+    reset();
+    await gw.cli(['group', 'add', 'cheap', '--models', '*', '--ratio', '0.8']);
+    await gw.cli(['user', 'add', 'cheapo', '--credit', '1', '--ratio', '0.95', '--group', 'cheap']);
+    const secret = 'sk-cheapo-0000000000';
+    await gw.cli(['key', 'create', 'cheapo', '--secret-stdin'], { input: `${secret}\n` });
+    M1.once(reply(withUsage(usage)));
+    const response = await call(gw, { key: secret, body: chat({ model: 'priced' }) });
+    bodyIs(response, withUsage(usage));
+    const row = await gw.row(response);
+    const quote = await gw.cli([
+        ...['price', 'quote', 'priced', 'in_text=1003,in_cached=200,out_text=501'],
+        ...['--ratio', '0.8', '--user-ratio', '0.95'],
+    ]);
+    assert.deepEqual(
+        [row.bill, row.ratio, row.user_ratio, row.charge],
+        [quote.bill, quote.ratio, quote.user_ratio, quote.charge],
+    );
+    assert.equal(row.charge, '0.005903300');
+    assert.equal(row.given_back, '0.000000000');
+    billAddsUp(row);
+    assert.deepEqual(await gw.cli(['usage', 'show', row.request_id]), row);
+    const shown = await gw.cliRaw(['usage', 'show', row.request_id]);
+    assert.match(shown.stdout, /^bill\tin_text 1003 x 2\.5 per 1M tokens = 0\.002507500000$/m);
+    await refused(['usage', 'show', 'req_0000000000001'], 3, /no request/);
+    await refused(['usage', 'show', 'nonsense'], 2, /want a request id/);
+});
+
+test('H1 a price that changes afterwards changes no bill', async () => {
+    reset();
+    M1.once(reply(J1));
+    const response = await call(gw, { body: chat({ model: 'priced' }) });
+    const before = await gw.row(response);
+    gw.configure({
+        ...s.config,
+        models: { ...s.config.models, priced: { ...priced, price: ['in_text 7 per 1M tokens', 'out_text 7 per 1M tokens'] } },
+    });
+    await gw.cli(['reload']);
+    assert.deepEqual(await gw.cli(['usage', 'show', before.request_id]), before);
+});

@@ -57,7 +57,7 @@ bool cors_answer(struct buf *lines)
     return buf_add_str(
         lines, STR("Access-Control-Allow-Origin: *\n"
                    "Access-Control-Expose-Headers: x-request-id, retry-after, retry-after-ms, "
-                   "x-should-retry, openai-processing-ms, openai-poll-after-ms, "
+                   "x-should-retry, openai-processing-ms, openai-poll-after-ms, x-gateway-cost, "
                    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
                    "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
                    "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens\n"));

@@ -70,6 +70,17 @@ static bool add_allowances(const struct exchange *x, struct buf *lines)
     return x->request == NULL || allowances_write(&x->request->allowances, lines);
 }
 
+/* What the answer cost, in USD: once it is charged, so never of one that flows. */
+static bool add_cost(const struct exchange *x, struct buf *lines)
+{
+    const struct request *request = x->request;
+    char cost[USD_TEXT_SIZE];
+    if (!request->settled || !request->admitted || !exchange_settings(x)->server_cost_header)
+        return true;
+    usd_format(request->settle.entry.charge_nusd, cost);
+    return buf_addf(lines, "x-gateway-cost: %s\n", cost);
+}
+
 /* Queues the response and gives it up; false when libmicrohttpd refuses. */
 static bool queue(struct exchange *x, int status, struct MHD_Response *response, struct str lines)
 {
@@ -163,7 +174,8 @@ static bool queue_stream(struct exchange *x)
     int status = request->answer_status != 0 ? request->answer_status : 200;
     struct buf lines;
     buf_init(&lines, 16384);
-    bool ok = queue_answer_head(request, &lines) && add_allowances(x, &lines);
+    bool ok = queue_answer_head(request, &lines) && add_allowances(x, &lines) &&
+              (!whole || add_cost(x, &lines));
     if (ok && whole && stream_ready(stream) <= WHOLE_AT_ONCE) {
         ok = queue_text(x, status, &stream->bytes, buf_str(&lines));
         stream->pulled = stream->released;
@@ -187,7 +199,8 @@ static bool queue_local(struct exchange *x)
     buf_init(&lines, 16384);
     bool ok = buf_add_str(&lines, STR("Content-Type: application/json\n")) &&
               buf_add_str(&lines, buf_str(&x->request->answer_headers)) &&
-              add_allowances(x, &lines) && queue_text(x, 200, &x->request->local, buf_str(&lines));
+              add_allowances(x, &lines) && add_cost(x, &lines) &&
+              queue_text(x, 200, &x->request->local, buf_str(&lines));
     buf_release(&lines);
     return ok;
 }

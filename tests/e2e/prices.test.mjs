@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { J1, reply, withUsage } from './lib/answers.mjs';
+import { J1, reply, S1, stream, withUsage } from './lib/answers.mjs';
 import { bodyIs } from './lib/expect.mjs';
 import { billAddsUp, scene } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
+import { callers, onDemand, taskOf, video, videoModels, VideoProvider } from './lib/videos.mjs';
 
 const priced = {
     endpoints: 'chat',
@@ -20,7 +21,7 @@ const priced = {
         'audio_ms 0.006 per minute quantum=1s minimum=10s',
     ],
 };
-const s = await scene({ after, name: 'prices' }, { models: { priced } });
+const s = await scene({ after, name: 'prices' }, { video: onDemand, models: { ...videoModels, priced } });
 const { gw, M1, reset } = s;
 const usage =
     '{"prompt_tokens":1203,"completion_tokens":501,"total_tokens":1704,' +
@@ -117,4 +118,42 @@ test('H1 a price that changes afterwards changes no bill', async () => {
     });
     await gw.cli(['reload']);
     assert.deepEqual(await gw.cli(['usage', 'show', before.request_id]), before);
+});
+
+const costOf = (response) => response.header('x-gateway-cost');
+const show = (on) => {
+    gw.configure({ ...s.config, server: { ...s.config.server, cost_header: on } });
+    return gw.cli(['reload']);
+};
+
+test('H1 x-gateway-cost tells the charge of an answer that is held until it is charged', async () => {
+    reset();
+    await show('on');
+    M1.once(reply(J1, { headers: { 'x-gateway-cost': '7' } }));
+    const response = bodyIs(await call(gw, { body: chat({ model: 'priced' }) }), J1);
+    assert.equal(costOf(response), '0.000027500');
+    assert.equal((await gw.row(response)).charge, '0.000027500');
+    new VideoProvider(M1);
+    const made = await callers(gw).create(video());
+    assert.equal(costOf(made), (await gw.cli(['task', 'show', taskOf(made).id])).charge);
+    await show('off');
+    reset();
+    M1.once(reply(J1, { headers: { 'x-gateway-cost': '7' } }));
+    assert.equal(costOf(await call(gw, { body: chat({ model: 'priced' }) })), undefined);
+});
+
+test('H1 no x-gateway-cost where nothing was charged, or where it is not known yet', async () => {
+    reset();
+    await show('on');
+    M1.once(stream(S1));
+    const flowing = await call(gw, { body: chat({ model: 'priced', stream: true }) });
+    assert.equal(flowing.status, 200);
+    assert.equal(costOf(flowing), undefined);
+    const unknown = await call(gw, { body: chat({ model: 'nothing' }) });
+    assert.equal(unknown.status, 404);
+    assert.equal(costOf(unknown), undefined);
+    const listed = await call(gw, { method: 'GET', path: '/v1/models' });
+    assert.equal(listed.status, 200);
+    assert.equal(costOf(listed), undefined);
+    await show('off');
 });

@@ -45,6 +45,7 @@ static const struct operation operations[] = {
     {"usage list", false, admin_usage_list, "limit:i user:s after:k"},
     {"usage show", false, admin_usage_show, "id:s!"},
     {"db check", false, admin_db_check, ""},
+    {"db backup", false, NULL, "file:s!"}, /* in pieces, by the thread itself */
 };
 
 static const struct operation *find(struct str name)
@@ -250,6 +251,7 @@ void admin_run(struct admin_run *run, const struct admin_room *room, struct stor
             admin_refuse(run, STORE_INVALID, "unknown operation \"%.60s\"", call->operation);
         return;
     }
+    CHECK(operation->run != NULL);
     run->code = check_arguments(run, operation);
     if (run->code != STORE_OK)
         return;

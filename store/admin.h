@@ -35,6 +35,9 @@
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
  *                                                            open_rows}
  *
+ *   db backup     {file}                                   -> {file, bytes}: a copy of the
+ * database, an absolute path that is not there yet
+ *
  *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
  *   key    {id,name,hint,user,group,enabled,expires,limit,spent,models,networks,created}
  *   group  {id,name,enabled,ratio,models,endpoints,quota,user_quota,spent}

@@ -41,6 +41,13 @@ static const char wrong_give_back[] =
     "COALESCE(g.key_account, 0) <> COALESCE(c.key_account, 0) OR "
     "COALESCE(g.group_account, 0) <> COALESCE(c.group_account, 0) OR "
     "COALESCE(g.group_user_account, 0) <> COALESCE(c.group_user_account, 0))";
+/* A charge stands in slot 0 of its request and names its user; an even id is slot 0. */
+static const char wrong_slot[] =
+    "SELECT id, amount FROM ledger WHERE kind = 'charge' AND (id % 2 <> 0 OR "
+    "COALESCE(request_id, 0) <> id OR user_account IS NULL OR amount <= 0) "
+    "UNION ALL SELECT id, amount FROM ledger WHERE kind NOT IN ('charge', 'give_back', 'credit')";
+/* At start what was open is closed, so an older row has no request that could end it. */
+static const char orphan[] = "SELECT id FROM requests WHERE \"end\" = 'open' AND id <= ?1";
 static const char wrong_task[] =
     "SELECT t.public_id, t.charge, t.given_back, COALESCE(c.amount, 0), COALESCE(-g.amount, 0) "
     "FROM tasks t LEFT JOIN ledger c ON c.id = t.id LEFT JOIN ledger g ON g.id = t.id + 1 "
@@ -95,6 +102,24 @@ static void check_requests(struct db *db, json_t *errors)
     }
 }
 
+static void check_slots(struct admin_run *run, json_t *errors)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(run->db, wrong_slot);
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(errors, json_sprintf("the ledger's %s of %" PRId64
+                                         " nUSD is not in the slot of a charge",
+                                         id, query_get_i64(query, 1)));
+    }
+    query = db_query(run->db, orphan);
+    query_i64(query, 1, run->room->started_id);
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(errors, json_sprintf("%s is open, but was begun before this process", id));
+    }
+}
+
 static void check_tasks(struct db *db, json_t *errors)
 {
     char id[IDENT_TEXT_SIZE];
@@ -135,6 +160,7 @@ enum store_code admin_db_check(struct admin_run *run)
     check_structure(run->db, errors);
     check_sums(run->db, errors);
     check_requests(run->db, errors);
+    check_slots(run, errors);
     check_tasks(run->db, errors);
     if (db_trouble(run->db) != DB_FINE) {
         add_finding(errors, json_sprintf("cannot be read: %s", db_error(run->db)));

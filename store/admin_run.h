@@ -48,6 +48,7 @@ struct admin_room {
     struct ident_source *ids;
     struct task_room *tasks; /* NULL for reads */
     int64_t now_ms;          /* wall clock */
+    int64_t started_id;      /* the newest id when the process began */
 };
 
 struct admin_run {

@@ -242,6 +242,11 @@ void db_forgive(struct db *db)
     db->error[0] = '\0';
 }
 
+struct sqlite3 *db_handle(struct db *db)
+{
+    return db->handle;
+}
+
 /* --- transactions ----------------------------------------------------------------------------- */
 
 bool db_run(struct db *db, const char *sql)

@@ -43,6 +43,10 @@ const char *db_error(const struct db *db);
 /* Forgets a failure outside of a transaction (a failed read). */
 void db_forgive(struct db *db);
 
+/* SQLite's own handle, for the files that make something of all of the database. */
+struct sqlite3;
+struct sqlite3 *db_handle(struct db *db);
+
 /* --- transactions: at most one, savepoints inside it ------------------------------------------ */
 
 MUST_USE bool db_begin(struct db *db);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_pins.h"
+#include "store/store_backup.h"
 #include "store/store_queue.h"
 
 #define RETRY_MS 250 /* after a failed commit; recovery is promised within 1 s */
@@ -32,8 +33,10 @@ void store_note_db_trouble(struct store *store)
 {
     enum db_trouble trouble = db_trouble(store->db);
     note_trouble(store, db_error(store->db));
-    if (trouble == DB_IO || trouble == DB_DAMAGED)
+    if (trouble == DB_IO || trouble == DB_DAMAGED) {
+        store_backup_abandon(store);
         db_close(&store->db);
+    }
 }
 
 static void note_success(struct store *store, int64_t began_us)
@@ -86,7 +89,8 @@ struct admin_room store_admin_room(struct store *store, struct task_room *tasks)
                                .keyring = store->keyring,
                                .ids = &store->ids,
                                .tasks = tasks,
-                               .now_ms = clock_wall_ms()};
+                               .now_ms = clock_wall_ms(),
+                               .started_id = store->newest_id};
 }
 
 /* What one transaction holds: the first entries of the queue, and all moves and changes. */

@@ -10,6 +10,7 @@
 #include "store/sqlite_accounts.h"
 #include "store/sqlite_pins.h"
 #include "store/sqlite_record.h"
+#include "store/store_backup.h"
 #include "store/store_commit.h"
 #include "store/store_queue.h"
 
@@ -121,6 +122,8 @@ static void serve_reads(struct store *store)
             call_reply(call, STORE_BUSY);
         } else if (!store_has_db(store)) {
             call_reply(call, STORE_DOWN);
+        } else if (str_eq(str_of(run.call->operation), STR("db backup"))) {
+            store_backup_begin(store, call);
         } else {
             struct admin_room room = store_admin_room(store, NULL);
             admin_run(&run, &room, run.call);
@@ -147,7 +150,7 @@ static void wait_for_mail(struct store *store)
     int64_t timeout = -1;
     if (is_waiting(store))
         timeout = store->retry_ms > clock_ms() ? store->retry_ms - clock_ms() : 0;
-    else if (store->stop_ms != 0)
+    else if (store->stop_ms != 0 || store->backup != NULL)
         timeout = 0;
     else if (store->db != NULL && db_wal_pages(store->db) > 0)
         timeout = IDLE_MS;
@@ -231,10 +234,12 @@ void *store_thread_run(void *argument)
             (is_waiting(store) && clock_ms() >= store->retry_ms))
             store_commit(store);
         serve_reads(store);
+        store_backup_step(store);
         checkpoint(store, is_idle);
         if (store->stop_ms != 0 && (store->entries.first == NULL || clock_ms() > store->stop_ms))
             break;
     }
+    store_backup_abandon(store);
     store_give_up(store);
     log_leave();
     return NULL;

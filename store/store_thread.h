@@ -45,6 +45,8 @@ enum {
     ILL_LEDGER = 4  /* two different entries wanted one slot: stays until a restart */
 };
 
+struct backup;
+
 /* A request that is still going on: a copy that owns its texts. */
 struct open_note {
     struct store_call call;
@@ -75,8 +77,10 @@ struct store {
     struct store_queue gets, entries, moves, changes, reads;
     int64_t retry_ms; /* clock_ms() before which no commit is tried */
     int64_t checkpoint_ms;
-    int64_t sweep_ms; /* before which nothing that has expired is looked for */
-    int64_t stop_ms;  /* 0 = not stopping */
+    int64_t sweep_ms;      /* before which nothing that has expired is looked for */
+    int64_t stop_ms;       /* 0 = not stopping */
+    struct backup *backup; /* in hand, and who waits for it; both NULL = none */
+    struct store_call *backup_call;
     int64_t log_gate;
 };
 

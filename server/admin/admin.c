@@ -321,6 +321,7 @@ static const struct admin_operation operations[] = {
     {"usage list", ADMIN_NEEDS_STORE, NULL},
     {"usage show", ADMIN_NEEDS_STORE, NULL},
     {"db check", ADMIN_NEEDS_STORE, NULL},
+    {"db backup", ADMIN_NEEDS_STORE, NULL},
 };
 
 const struct admin_operation *admin_operation_at(unsigned i)

@@ -14,6 +14,7 @@
 #define MESSAGE_BYTES_MAX (1024 * 1024)
 #define PATH_BYTES_MAX 8192
 #define WAIT_MS 10000
+#define WAIT_DB_MS 600000 /* what goes through all of a large database */
 #define LOCK_WAIT_MS 2000
 #define LOCK_POLL_MS 50
 
@@ -118,7 +119,8 @@ struct here {
     struct snapshot *snapshot;
     struct loop *loop;
     struct engine *engine; /* NULL: the operation needs none */
-    bool done;             /* the call is back */
+    int64_t wait_ms;
+    bool done; /* the call is back */
 };
 
 static struct snapshot *here_snapshot(void *context)
@@ -158,7 +160,7 @@ static void on_done(struct admin_call *call)
 /* Turns of the loop, as a worker's, until the call is done. */
 static void pump(const struct here *here)
 {
-    int64_t deadline_ms = clock_ms() + WAIT_MS;
+    int64_t deadline_ms = clock_ms() + here->wait_ms;
     while (!here->done && clock_ms() < deadline_ms) {
         loop_wait(here->loop, (int)(deadline_ms - clock_ms()));
         loop_run_events(here->loop);
@@ -205,7 +207,8 @@ static bool run_here(struct here *here, struct store **store, struct admin_call 
 bool reach_in_process(struct store **store, struct snapshot *snapshot, const char *operation,
                       json_t *arguments, struct answer *answer)
 {
-    struct here here = {.snapshot = snapshot};
+    bool is_long = str_starts(str_of(operation), STR("db "));
+    struct here here = {.snapshot = snapshot, .wait_ms = is_long ? WAIT_DB_MS : WAIT_MS};
     bool in_time = true;
     if (!here_open(&here, operation)) {
         answer_fail(answer, ADMIN_FAILED, "no memory, or no file descriptor is free");
@@ -221,7 +224,8 @@ bool reach_in_process(struct store **store, struct snapshot *snapshot, const cha
         take_outcome(&call, answer);
     else
         answer_fail(answer, ADMIN_FAILED,
-                    "the database took longer than 10 s; look before you try again");
+                    "the database took longer than %lld s; look before you try again",
+                    (long long)(here.wait_ms / 1000));
     admin_release(&call);
     here_close(&here);
     return in_time;

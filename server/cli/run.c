@@ -191,6 +191,35 @@ int run_operation(const struct invocation *invocation)
     return code;
 }
 
+/* --- db backup --- */
+
+static bool make_absolute(json_t *arguments, const char *name)
+{
+    const char *path = json_string_value(json_object_get(arguments, name));
+    if (path == NULL || path[0] == '/')
+        return path != NULL;
+    char *folder = getcwd(NULL, 0);
+    json_t *absolute = folder != NULL ? json_sprintf("%s/%s", folder, path) : NULL;
+    free(folder);
+    return json_object_set_new(arguments, name, absolute) == 0;
+}
+
+int run_db_backup(const struct invocation *invocation)
+{
+    struct buf why;
+    buf_init(&why, WHY_BYTES_MAX);
+    json_t *arguments = invocation_arguments(invocation, &why);
+    if (!arguments)
+        return say_usage(&why);
+    int code = ADMIN_FAILED;
+    if (make_absolute(arguments, "file"))
+        code = run_with(invocation, arguments);
+    else
+        fprintf(stderr, "gateway: the current folder is not known\n");
+    json_decref(arguments);
+    return code;
+}
+
 /* --- key create --- */
 
 /* Reads the secret from standard input, without echo when somebody types it. */

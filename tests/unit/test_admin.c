@@ -501,6 +501,38 @@ static void check_finds_a_wrong_request_and_a_lost_account(void **state)
                  "which is missing");
 }
 
+static void check_finds_a_charge_out_of_its_slot(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record;
+    struct store_settle one = {0};
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    entry_admit(fixture, &one.entry, record, USD);
+    assert_int_equal(settle(fixture, &one), STORE_OK);
+    key_record_drop(store_keyring(fixture->store), &record);
+    assert_found(fixture, "UPDATE ledger SET request_id = request_id + 2 WHERE kind = 'charge'",
+                 "is not in the slot of a charge");
+}
+
+static void check_finds_an_open_row_without_a_request(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ledger_entry entry;
+    store_close(&fixture->store);
+    store_start(fixture);
+    entry_fill(fixture, &entry, 0);
+    store_note_open(fixture->store, &entry);
+    assert_shown(fixture, "db check", "{}", "open_rows", "1");
+    assert_shown(fixture, "db check", "{}", "ok", "true");
+    entry.id = 2;
+    store_note_open(fixture->store, &entry);
+    json_t *check = admin_ok(fixture, "db check", "{}");
+    const char *text = json_string_value(json_array_get(json_object_get(check, "errors"), 0));
+    assert_non_null(text);
+    assert_non_null(strstr(text, "is open, but was begun before this process"));
+    json_decref(check);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, filled_up, fixture_down)
 
 int main(void)
@@ -523,6 +555,8 @@ int main(void)
         TEST(usage_list_pages_from_new_to_old),
         TEST(check_finds_planted_mismatches),
         TEST(check_finds_a_lost_credit),
+        TEST(check_finds_a_charge_out_of_its_slot),
+        TEST(check_finds_an_open_row_without_a_request),
         TEST(check_finds_a_wrong_request_and_a_lost_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,167 @@
+#include "store/sqlite_backup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#define PAGES_AT_ONCE 256 /* 1 MB: a few milliseconds */
+#define PATH_BYTES_MAX 4096
+#define SUFFIX ".part"
+
+struct backup {
+    char path[PATH_BYTES_MAX];
+    char part[PATH_BYTES_MAX + sizeof SUFFIX];
+    int fd; /* of the part, to sync it; nobody else has a lock there to lose */
+    bool created;
+    sqlite3 *copy;
+    sqlite3_backup *job;
+    int64_t bytes;
+};
+
+static bool refuse(struct buf *why, const char *what, const char *path)
+{
+    int error = errno;
+    (void)!buf_addf(why, "cannot %s %s: %s", what, path, strerror(error));
+    return false;
+}
+
+static bool create_part(struct backup *backup, struct buf *why, bool *exists)
+{
+    struct stat info;
+    *exists = lstat(backup->path, &info) == 0;
+    if (*exists) {
+        (void)!buf_addf(why, "%s exists already; nothing was written", backup->path);
+        return false;
+    }
+    backup->fd = open(backup->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (backup->fd < 0 && errno == EEXIST) {
+        *exists = true;
+        (void)!buf_addf(why, "%s is left of a backup that was cut off; remove it first",
+                        backup->part);
+        return false;
+    }
+    if (backup->fd < 0)
+        return refuse(why, "create", backup->part);
+    backup->created = true;
+    return fchmod(backup->fd, 0600) == 0 || refuse(why, "set the rights of", backup->part);
+}
+
+static bool fail(struct backup *backup, struct buf *why)
+{
+    (void)!buf_addf(why, "cannot copy the database to %s: %s", backup->path,
+                    backup->copy != NULL ? sqlite3_errmsg(backup->copy) : "out of memory");
+    return false;
+}
+
+static bool begin(struct backup *backup, struct db *db, struct buf *why)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(backup->part, &backup->copy, flags, NULL) != SQLITE_OK)
+        return fail(backup, why);
+    /* A copy that is cut off is thrown away, so it needs no journal; syncing is done here. */
+    if (sqlite3_exec(backup->copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;", NULL, NULL,
+                     NULL) != SQLITE_OK)
+        return fail(backup, why);
+    backup->job = sqlite3_backup_init(backup->copy, "main", db_handle(db), "main");
+    return backup->job != NULL || fail(backup, why);
+}
+
+struct backup *backup_begin(struct db *db, const char *path, struct buf *why, bool *exists)
+{
+    *exists = false;
+    struct backup *backup = calloc(1, sizeof *backup);
+    if (backup == NULL) {
+        (void)!buf_addf(why, "out of memory");
+        return NULL;
+    }
+    backup->fd = -1;
+    bool fits = (size_t)snprintf(backup->path, PATH_BYTES_MAX, "%s", path) < PATH_BYTES_MAX;
+    if (path[0] != '/' || !fits)
+        (void)!buf_addf(why, "want the absolute path of a file");
+    else
+        fits = snprintf(backup->part, sizeof backup->part, "%s" SUFFIX, path) > 0;
+    if (path[0] != '/' || !fits || !create_part(backup, why, exists) || !begin(backup, db, why))
+        backup_end(&backup);
+    return backup;
+}
+
+/* The folder remembers its new entry. */
+static bool sync_folder(const char *path)
+{
+    char folder[PATH_BYTES_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    *(strrchr(folder, '/') + 1) = '\0';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* link, unlike rename, never replaces what has appeared there meanwhile. */
+static bool give_name(struct backup *backup, struct buf *why)
+{
+    struct stat info;
+    sqlite3_close(backup->copy);
+    backup->copy = NULL;
+    if (fsync(backup->fd) != 0 || fstat(backup->fd, &info) != 0)
+        return refuse(why, "write", backup->part);
+    if (link(backup->part, backup->path) != 0)
+        return refuse(why, "create", backup->path);
+    unlink(backup->part);
+    backup->created = false;
+    backup->bytes = info.st_size;
+    return sync_folder(backup->path) || refuse(why, "write the folder of", backup->path);
+}
+
+enum backup_step backup_step(struct backup *backup, struct buf *why)
+{
+    int code = sqlite3_backup_step(backup->job, PAGES_AT_ONCE);
+    if (code == SQLITE_OK) {
+        /* Piece by piece, so that the last sync has little left to do. */
+        if (fdatasync(backup->fd) == 0)
+            return BACKUP_MORE;
+        (void)refuse(why, "write", backup->part);
+        return BACKUP_FAILED;
+    }
+    int end = sqlite3_backup_finish(backup->job);
+    backup->job = NULL;
+    if (code != SQLITE_DONE || end != SQLITE_OK) {
+        (void)!buf_addf(why, "cannot copy the database to %s: %s", backup->path,
+                        sqlite3_errstr(code != SQLITE_DONE ? code : end));
+        return BACKUP_FAILED;
+    }
+    return give_name(backup, why) ? BACKUP_DONE : BACKUP_FAILED;
+}
+
+int64_t backup_bytes(const struct backup *backup)
+{
+    return backup->bytes;
+}
+
+const char *backup_path(const struct backup *backup)
+{
+    return backup->path;
+}
+
+void backup_end(struct backup **backup)
+{
+    struct backup *gone = *backup;
+    if (gone == NULL)
+        return;
+    *backup = NULL;
+    if (gone->job != NULL)
+        (void)sqlite3_backup_finish(gone->job);
+    sqlite3_close(gone->copy);
+    if (gone->fd >= 0)
+        close(gone->fd);
+    if (gone->created)
+        unlink(gone->part);
+    free(gone);
+}

@@ -42,7 +42,9 @@ static const struct operation operations[] = {
     {"task list", false, admin_task_list, "limit:i user:s state:s after:s"},
     {"task show", false, admin_task_show, "id:s!"},
     {"task cancel", true, admin_task_cancel, "id:s!"},
-    {"usage list", false, admin_usage_list, "limit:i user:s after:k"},
+    {"usage list", false, admin_usage_list, "limit:i user:s after:k since:s until:s"},
+    {"usage export", false, admin_usage_export, "limit:i user:s after:k since:s until:s"},
+    {"usage summary", false, admin_usage_summary, "by:l user:s since:s until:s"},
     {"usage show", false, admin_usage_show, "id:s!"},
     {"db check", false, admin_db_check, ""},
     {"db backup", false, NULL, "file:s!"}, /* in pieces, by the thread itself */

@@ -29,14 +29,16 @@
  *   task cancel   {id}                                     -> task, given up and given back; a
  *                                                            conflict when it has a verdict or
  *                                                            is still being submitted
- *   usage list    {limit?, user?, after?}                  -> [usage], newest first; after = the
+ *   usage list    {limit?, user?, after?, since?, until?}  -> [usage], newest first; after = the
  *                                                            request_id of the last row seen
+ *   usage export  {limit?, user?, after?, since?, until?}  -> [usage], oldest first, only those
+ *                                                            that have ended
+ *   usage summary {by?[], user?, since?, until?}           -> [sum], by day or what `by` names
  *   usage show    {id}                                     -> usage
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
  *                                                            open_rows}
- *
- *   db backup     {file}                                   -> {file, bytes}: a copy of the
- * database, an absolute path that is not there yet
+ *   db backup     {file}                                   -> {file, bytes}: a copy; an absolute
+ *                                                            path that is not there yet
  *
  *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
  *   key    {id,name,hint,user,group,enabled,expires,limit,spent,models,networks,created}
@@ -50,8 +52,11 @@
  *           reason,end,attempts,counters,source,bill,ratio,user_ratio,hold,charge,given_back,flags,
  *           t_first_ms,t_total_ms}; bill: [{counter,quantity,price,cost}], no line: nothing was
  *           computed (free, or flag unpriced).  charge = the costs x ratio x user_ratio, rounded
- * up, but where absurd_usage caps it task
- * {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,
+ *           up, but where absurd_usage caps it
+ *   sum    {day,user,key_id,group,model,provider (those of `by`),requests,failed,input_tokens,
+ *           output_tokens,charged,given_back,spent}; spent = charged - given_back, which counts for
+ *           the day of its charge.  since, until: UTC days, "2026-11-27", both included
+ *   task   {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,
  *           seconds,size,error_code,error_message,hold,charge,given_back,flags,created,ended,
  *           deadline,polled,next_poll,polls,deleted}; states and flags: store/task.h
  *   limit, quota, user_quota: null, "5", "5/day" or "20/month".  models: patterns, '!' denies.

@@ -54,6 +54,16 @@ static const char wrong_task[] =
     "WHERE t.charge <> COALESCE(c.amount, 0) OR t.given_back <> COALESCE(-g.amount, 0) OR "
     "(t.state IN ('failed', 'expired') AND t.given_back <> t.charge)";
 
+/* The sums by day against the requests that they are of, and the ledger. */
+static const char wrong_rollup[] =
+    "SELECT s.user_id, SUM(s.n), SUM(s.charged), SUM(s.given_back) FROM ("
+    "SELECT user_id, requests AS n, charged, given_back FROM rollup_day UNION ALL "
+    "SELECT r.user_id, -1, -COALESCE(c.amount, 0), COALESCE(g.amount, 0) FROM requests r "
+    "LEFT JOIN ledger c ON c.id = r.id LEFT JOIN ledger g ON g.id = r.id + 1 "
+    "WHERE r.\"end\" <> 'open' AND "
+    "r.id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'rolled_up')) AS s "
+    "GROUP BY s.user_id HAVING SUM(s.n) <> 0 OR SUM(s.charged) <> 0 OR SUM(s.given_back) <> 0";
+
 static int64_t count_of(struct db *db, const char *sql)
 {
     struct query *query = db_query(db, sql);
@@ -139,6 +149,17 @@ static void check_tasks(struct db *db, json_t *errors)
                                          query_get_i64(query, 4)));
 }
 
+static void check_rollup(struct db *db, json_t *errors)
+{
+    struct query *query = db_query(db, wrong_rollup);
+    while (query_row(query))
+        add_finding(errors,
+                    json_sprintf("the sums by day of user %" PRId64 " are off by %" PRId64
+                                 " requests, %" PRId64 " nUSD charged, %" PRId64 " given back",
+                                 query_get_i64(query, 0), query_get_i64(query, 1),
+                                 query_get_i64(query, 2), query_get_i64(query, 3)));
+}
+
 static void check_structure(struct db *db, json_t *errors)
 {
     struct buf why;
@@ -161,6 +182,7 @@ enum store_code admin_db_check(struct admin_run *run)
     check_sums(run->db, errors);
     check_requests(run->db, errors);
     check_slots(run, errors);
+    check_rollup(run->db, errors);
     check_tasks(run->db, errors);
     if (db_trouble(run->db) != DB_FINE) {
         add_finding(errors, json_sprintf("cannot be read: %s", db_error(run->db)));

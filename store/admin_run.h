@@ -17,6 +17,7 @@
 #include "store/keyring.h"
 #include "store/sqlite.h"
 #include "store/sqlite_accounts.h"
+#include "store/sqlite_rollup.h"
 #include "store/store.h"
 #include "store/task_moves.h"
 
@@ -48,6 +49,7 @@ struct admin_room {
     struct ident_source *ids;
     struct task_room *tasks; /* NULL for reads */
     int64_t now_ms;          /* wall clock */
+    struct rollup *rollup;   /* how far the sums by day are */
     int64_t started_id;      /* the newest id when the process began */
 };
 
@@ -102,6 +104,15 @@ MUST_USE bool admin_read_endpoints(struct admin_run *run, uint32_t *bits);
 MUST_USE bool admin_read_name(struct admin_run *run, char name[ROW_NAME_SIZE]);
 MUST_USE bool admin_check_patterns(struct admin_run *run, const char *name);
 
+#define ADMIN_DAY_MS INT64_C(86400000)
+/* Which requests a report is of: "user", "since" and "until". */
+struct usage_filter {
+    int64_t user_id;              /* 0 = everyone's */
+    int64_t since_day, until_day; /* since 1970, both included */
+};
+/* False: run->code is set. */
+MUST_USE bool admin_read_filter(struct admin_run *run, struct usage_filter *filter);
+
 /* New JSON values; NULL when out of memory (json_object_set_new then fails too). */
 json_t *admin_usd(int64_t nusd);
 json_t *admin_ratio(uint32_t ppm);
@@ -147,6 +158,8 @@ enum store_code admin_task_show(struct admin_run *run);
 enum store_code admin_task_cancel(struct admin_run *run);
 enum store_code admin_usage_list(struct admin_run *run);
 enum store_code admin_usage_show(struct admin_run *run);
+enum store_code admin_usage_export(struct admin_run *run);
+enum store_code admin_usage_summary(struct admin_run *run);
 enum store_code admin_db_check(struct admin_run *run);
 
 #endif

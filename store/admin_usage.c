@@ -87,24 +87,42 @@ static bool parse_request_id(struct str text, int64_t *id)
     return str_eq(text, str_of(again));
 }
 
-enum store_code admin_usage_list(struct admin_run *run)
+/* Rows of both lists: newest first, or for an export oldest first. */
+static enum store_code list_usage(struct admin_run *run, bool oldest_first)
 {
-    struct user_row user = {0};
+    struct usage_filter filter;
     struct usage_row row;
-    int64_t limit = admin_number(run, "limit", LIMIT_DEFAULT);
-    int64_t before = admin_number(run, "after", INT64_MAX);
+    if (!admin_read_filter(run, &filter))
+        return run->code;
+    struct usage_range range = {.user_id = filter.user_id,
+                                .above_id = ident_first(filter.since_day * ADMIN_DAY_MS) - 1,
+                                .below_id = ident_first((filter.until_day + 1) * ADMIN_DAY_MS),
+                                .most = admin_number(run, "limit", LIMIT_DEFAULT)};
     struct str after = admin_text(run, "after");
-    if (limit > LIMIT_MAX)
+    int64_t id = admin_number(run, "after", 0);
+    if (range.most > LIMIT_MAX)
         return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
-    if (after.n > 0 && !str_i64(after, 1, INT64_MAX, &before) && !parse_request_id(after, &before))
+    if (after.n > 0 && !str_i64(after, 1, INT64_MAX, &id) && !parse_request_id(after, &id))
         return admin_refuse(run, STORE_INVALID, "\"after\": want a request id");
-    if (admin_has(run, "user") && !user_by_name(run->db, admin_text(run, "user"), &user))
-        return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
-    struct query *query = usage_each(run->db, user.id, before, limit);
+    if (id > 0 && oldest_first && id > range.above_id)
+        range.above_id = id;
+    if (id > 0 && !oldest_first && id < range.below_id)
+        range.below_id = id;
+    struct query *query = usage_each(run->db, &range, oldest_first);
     run->result = json_array();
     while (usage_next(query, &row))
         (void)json_array_append_new(run->result, usage_json(&row));
     return admin_done(run);
+}
+
+enum store_code admin_usage_list(struct admin_run *run)
+{
+    return list_usage(run, false);
+}
+
+enum store_code admin_usage_export(struct admin_run *run)
+{
+    return list_usage(run, true);
 }
 
 enum store_code admin_usage_show(struct admin_run *run)

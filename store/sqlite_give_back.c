@@ -4,6 +4,7 @@
 
 #include "store/ident.h"
 #include "store/sqlite_accounts.h"
+#include "store/sqlite_rollup.h"
 
 /* The accounts of the charge; false when it is not there or is less than `nusd`. */
 static bool find_charge(struct db *db, int64_t id, int64_t nusd, int64_t ids[HOLD_ACCOUNTS_MAX])
@@ -78,6 +79,7 @@ enum ledger_put ledger_give_back(struct db *db, int64_t id, int64_t now_ms, int6
         account_add(db, ids[i], 0, -nusd);
         name_account(db, ids[i], given_back);
     }
+    rollup_note_give_back(db, id, nusd);
     given_back->nusd = nusd;
     return db_trouble(db) == DB_FINE ? LEDGER_PUT : LEDGER_FAILED;
 }

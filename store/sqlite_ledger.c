@@ -36,6 +36,7 @@ struct touched {
  * addressing; a batch begins with room for all that it can touch. */
 struct ledger_batch {
     struct ident_source *ids;
+    struct rollup rollup;
     struct touched *places; /* PLACES of them */
     size_t n;               /* places in use */
     uint32_t dirty[TOUCHED_MAX];
@@ -68,6 +69,12 @@ void ledger_batch_forget(struct ledger_batch *batch)
         memset(batch->places, 0, PLACES * sizeof *batch->places);
     batch->n = 0;
     batch->dirty_count = 0;
+    batch->rollup.known = false;
+}
+
+struct rollup *ledger_rollup(struct ledger_batch *batch)
+{
+    return &batch->rollup;
 }
 
 void ledger_batch_begin(struct ledger_batch *batch)
@@ -268,6 +275,30 @@ static bool put_request(struct query *query, const struct ledger_entry *entry, c
     return query_run(query);
 }
 
+static bool is_open(struct db *db, int64_t id)
+{
+    struct query *query = db_query(db, "SELECT \"end\" = 'open' FROM requests WHERE id = ?1");
+    query_i64(query, 1, id);
+    bool open = query_row(query) && query_get_i64(query, 0) != 0;
+    query_end(query);
+    return open;
+}
+
+static void note_end(struct db *db, struct ledger_batch *batch, const struct ledger_entry *entry)
+{
+    rollup_note_end(db, &batch->rollup,
+                    &(struct rollup_part){.id = entry->id,
+                                          .user_id = entry->user_id,
+                                          .key_id = entry->key_id,
+                                          .group_id = entry->group_id,
+                                          .model = entry->model,
+                                          .provider = entry->provider,
+                                          .requests = 1,
+                                          .status = entry->status,
+                                          .counters = entry->counters,
+                                          .charged_nusd = entry->charge_nusd});
+}
+
 enum ledger_put ledger_put(struct db *db, struct ledger_batch *batch,
                            const struct ledger_entry *entry)
 {
@@ -280,10 +311,14 @@ enum ledger_put ledger_put(struct db *db, struct ledger_batch *batch,
     /* Replacing costs a savepoint and a look-up in each index, and the row is hardly ever there:
      * only a request that was noted as open has one, and an entry whose commit was in doubt. */
     struct query *query = db_query(db, "INSERT" REQUEST_VALUES " ON CONFLICT (id) DO NOTHING");
-    bool ok = put_request(query, entry, entry->end);
-    if (ok && db_changes(db) == 0)
+    bool is_new = true, ok = put_request(query, entry, entry->end);
+    if (ok && db_changes(db) == 0) {
+        is_new = is_open(db, entry->id);
         ok = put_request(db_query(db, "REPLACE" REQUEST_VALUES), entry, entry->end);
-    return ok ? LEDGER_PUT : LEDGER_FAILED;
+    }
+    if (ok && is_new)
+        note_end(db, batch, entry);
+    return ok && db_trouble(db) == DB_FINE ? LEDGER_PUT : LEDGER_FAILED;
 }
 
 void ledger_put_open(struct db *db, const struct ledger_entry *entry)
@@ -335,6 +370,7 @@ bool ledger_has_ref(struct db *db, int64_t account_id, const char *ref)
 
 int64_t ledger_close_open(struct db *db)
 {
+    rollup_note_crash(db);
     struct query *query = db_query(
         db, "UPDATE requests SET \"end\" = 'crash', charge = 0, flags = CASE flags WHEN '' "
             "THEN 'crash' ELSE flags || ' crash' END WHERE \"end\" = 'open'");
@@ -363,16 +399,26 @@ int64_t ledger_newest_id(struct db *db)
     "COALESCE(-b.amount, 0) FROM requests r LEFT JOIN users u ON u.id = r.user_id "                \
     "LEFT JOIN groups g ON g.id = r.group_id LEFT JOIN ledger b ON b.id = r.id + 1 "
 
-struct query *usage_each(struct db *db, int64_t user_id, int64_t before_id, int64_t limit)
+struct query *usage_each(struct db *db, const struct usage_range *range, bool oldest_first)
 {
-    static const char all[] = USAGE_ROWS "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
-    static const char of_user[] =
-        USAGE_ROWS "WHERE r.user_id = ?3 AND r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
-    struct query *query = db_query(db, user_id != 0 ? of_user : all);
-    query_i64(query, 1, before_id);
-    query_i64(query, 2, limit);
-    if (user_id != 0)
-        query_i64(query, 3, user_id);
+    /* Four texts: the user's index is chosen only where a user is named. */
+    static const char newest[] = USAGE_ROWS "WHERE r.id > ?1 AND r.id < ?2 "
+                                            "ORDER BY r.id DESC LIMIT ?3";
+    static const char newest_of[] = USAGE_ROWS "WHERE r.user_id = ?4 AND r.id > ?1 AND r.id < ?2 "
+                                               "ORDER BY r.id DESC LIMIT ?3";
+    static const char oldest[] = USAGE_ROWS "WHERE r.id > ?1 AND r.id < ?2 "
+                                            "AND r.\"end\" <> 'open' ORDER BY r.id LIMIT ?3";
+    static const char oldest_of[] = USAGE_ROWS "WHERE r.user_id = ?4 AND r.id > ?1 AND r.id < ?2 "
+                                               "AND r.\"end\" <> 'open' ORDER BY r.id LIMIT ?3";
+    bool is_one = range->user_id != 0;
+    struct query *query = db_query(db, oldest_first ? is_one ? oldest_of : oldest
+                                       : is_one     ? newest_of
+                                                    : newest);
+    query_i64(query, 1, range->above_id);
+    query_i64(query, 2, range->below_id);
+    query_i64(query, 3, range->most);
+    if (is_one)
+        query_i64(query, 4, range->user_id);
     return query;
 }
 

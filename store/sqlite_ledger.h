@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "store/ident.h"
 #include "store/sqlite.h"
+#include "store/sqlite_rollup.h"
 #include "store/store.h"
 
 #define LEDGER_BATCH_MAX 4096
@@ -25,6 +26,9 @@ void ledger_batch_free(struct ledger_batch **batch);
 void ledger_batch_begin(struct ledger_batch *batch);
 /* After a transaction that failed: what it knows may not be in the database. */
 void ledger_batch_forget(struct ledger_batch *batch);
+
+/* Where its sums by day are (store/sqlite_rollup). */
+struct rollup *ledger_rollup(struct ledger_batch *batch);
 
 enum ledger_put {
     LEDGER_PUT,      /* or the same entry was there already */
@@ -69,8 +73,14 @@ struct usage_row {
     int64_t group_ppm, user_ppm;
     int64_t given_back_nusd; /* of the charge, since */
 };
-/* Newest first, ids below before_id; user_id 0 = everyone's. */
-struct query *usage_each(struct db *db, int64_t user_id, int64_t before_id, int64_t limit);
+/* Which rows, and how many at most. */
+struct usage_range {
+    int64_t user_id; /* 0 = everyone's */
+    int64_t above_id, below_id;
+    int64_t most;
+};
+/* Newest first; or oldest first, and then only those that have ended. */
+struct query *usage_each(struct db *db, const struct usage_range *range, bool oldest_first);
 /* The one row of a request; usage_next has it or not. */
 struct query *usage_one(struct db *db, int64_t id);
 MUST_USE bool usage_next(struct query *query, struct usage_row *row);

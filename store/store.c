@@ -120,6 +120,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     if (!open_database(store, why, in_use))
         goto fail;
     ident_init(&store->ids, IDENT_STORE_WORKER, store->newest_id);
+    store->rollup_due = true;
     if (!start_thread(store)) {
         (void)!buf_addf(why, "cannot start a thread");
         goto fail;

@@ -15,6 +15,11 @@
 #define SWEEP_MS 60000 /* how often expired rows are looked for */
 #define SWEEP_MOST 500 /* of them that one commit deletes */
 #define SWEEP_MORE_MS 50
+#define ROLLUP_AGE_MS 60000 /* a request that is older has mostly ended */
+#define ROLLUP_MS 10000     /* how often those that got so old are looked for */
+#define ROLLUP_MORE_MS 20
+#define ROLLUP_MOST 500 /* of them in a commit that somebody waits for: some 3 ms */
+#define ROLLUP_MOST_IDLE 5000
 
 /* --- health ----------------------------------------------------------------------------------- */
 
@@ -90,7 +95,8 @@ struct admin_room store_admin_room(struct store *store, struct task_room *tasks)
                                .ids = &store->ids,
                                .tasks = tasks,
                                .now_ms = clock_wall_ms(),
-                               .started_id = store->newest_id};
+                               .started_id = store->newest_id,
+                               .rollup = ledger_rollup(store->batch)};
 }
 
 /* What one transaction holds: the first entries of the queue, and all moves and changes. */
@@ -169,6 +175,20 @@ static bool sweep(struct store *store)
     int64_t keys = idem_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
     bool more = pins >= SWEEP_MOST || keys >= SWEEP_MOST;
     store->sweep_ms = clock_ms() + (more ? SWEEP_MORE_MS : SWEEP_MS);
+    return db_trouble(store->db) == DB_FINE;
+}
+
+/* Adds up what was used, so that no report reads single requests. */
+static bool roll_up(struct store *store, bool is_idle)
+{
+    bool left = false;
+    if (clock_ms() < store->rollup_ms)
+        return true;
+    int64_t until_ms = clock_wall_ms() - ROLLUP_AGE_MS;
+    rollup_step(store->db, ledger_rollup(store->batch), ident_first(until_ms),
+                is_idle ? ROLLUP_MOST_IDLE : ROLLUP_MOST, &left);
+    store->rollup_ms = clock_ms() + (left ? ROLLUP_MORE_MS : ROLLUP_MS);
+    store->rollup_due = left || until_ms <= store->entered_ms;
     return db_trouble(store->db) == DB_FINE;
 }
 
@@ -314,6 +334,12 @@ void store_commit(struct store *store)
     struct commit commit = {0};
     int64_t began_us = clock_precise_us();
     bool is_ill = atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE);
+    bool is_idle =
+        store->entries.first == NULL && store->moves.first == NULL && store->changes.first == NULL;
+    if (store->entries.first != NULL) {
+        store->entered_ms = clock_wall_ms();
+        store->rollup_due = true;
+    }
     take_moves(store, &commit);
     take_changes(store, &commit);
     bool ok = store_has_db(store);
@@ -322,7 +348,7 @@ void store_commit(struct store *store)
         ledger_batch_begin(store->batch);
         ok = db_begin(store->db) && write_entries(store, &commit) && write_moves(store, &commit) &&
              write_changes(store, &commit) && (!is_ill || write_probe(store)) && sweep(store) &&
-             db_commit(store->db);
+             roll_up(store, is_idle) && db_commit(store->db);
         if (ok)
             note_success(store, began_us);
         else if (db_trouble(store->db) != DB_FINE)

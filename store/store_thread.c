@@ -144,6 +144,14 @@ static bool is_waiting(const struct store *store)
            (atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE)) != 0;
 }
 
+/* How long nothing needs to be added up; -1 = no more. */
+static int64_t rollup_wait(const struct store *store)
+{
+    if (!store->rollup_due || store->db == NULL || store->stop_ms != 0)
+        return -1;
+    return store->rollup_ms > clock_ms() ? store->rollup_ms - clock_ms() : 0;
+}
+
 static void wait_for_mail(struct store *store)
 {
     struct pollfd wanted = {.fd = store->box.fd, .events = POLLIN};
@@ -154,6 +162,9 @@ static void wait_for_mail(struct store *store)
         timeout = 0;
     else if (store->db != NULL && db_wal_pages(store->db) > 0)
         timeout = IDLE_MS;
+    int64_t rollup = rollup_wait(store);
+    if (rollup >= 0 && (timeout < 0 || rollup < timeout))
+        timeout = rollup;
     (void)poll(&wanted, 1, (int)timeout);
     clock_tick();
 }
@@ -231,7 +242,8 @@ void *store_thread_run(void *argument)
         serve_gets(store);
         /* Changes do not wait for a failing database: their operator gets an answer. */
         if (store->changes.first != NULL || store->moves.first != NULL ||
-            (is_waiting(store) && clock_ms() >= store->retry_ms))
+            (is_waiting(store) && clock_ms() >= store->retry_ms) ||
+            (is_idle && rollup_wait(store) == 0 && clock_ms() >= store->retry_ms))
             store_commit(store);
         serve_reads(store);
         store_backup_step(store);

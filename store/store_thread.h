@@ -78,6 +78,9 @@ struct store {
     int64_t retry_ms; /* clock_ms() before which no commit is tried */
     int64_t checkpoint_ms;
     int64_t sweep_ms;      /* before which nothing that has expired is looked for */
+    int64_t rollup_ms;     /* before which nothing is added up */
+    bool rollup_due;       /* there may be something to add up */
+    int64_t entered_ms;    /* wall clock: the last entry */
     int64_t stop_ms;       /* 0 = not stopping */
     struct backup *backup; /* in hand, and who waits for it; both NULL = none */
     struct store_call *backup_call;

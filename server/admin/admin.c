@@ -319,6 +319,8 @@ static const struct admin_operation operations[] = {
     {"task show", ADMIN_NEEDS_STORE, NULL},
     {"task cancel", ADMIN_NEEDS_STORE, NULL},
     {"usage list", ADMIN_NEEDS_STORE, NULL},
+    {"usage export", ADMIN_NEEDS_STORE, NULL},
+    {"usage summary", ADMIN_NEEDS_STORE, NULL},
     {"usage show", ADMIN_NEEDS_STORE, NULL},
     {"db check", ADMIN_NEEDS_STORE, NULL},
     {"db backup", ADMIN_NEEDS_STORE, NULL},

@@ -13,6 +13,10 @@ static const struct option_row options[] = {
 };
 static_assert(COUNT(options) == OPT_COUNT && OPT_COUNT <= 64, "an option is a bit of a uint64_t");
 
+#define USAGE_COLUMNS                                                                              \
+    "request_id ts user key_id group endpoint model provider upstream_model stream status reason " \
+    "end attempts counters source bill ratio user_ratio hold charge given_back flags t_first_ms "  \
+    "t_total_ms"
 #define O(id) OPTION_BIT(OPT_##id)
 static const struct command commands[] = {
 #define COMMAND(noun, verb, arguments, options, operation, run, summary, columns, changed, next,   \
@@ -23,6 +27,7 @@ static const struct command commands[] = {
 #undef COMMAND
 };
 #undef O
+#undef USAGE_COLUMNS
 
 const struct option_row *option_at(unsigned i)
 {

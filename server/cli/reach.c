@@ -283,31 +283,34 @@ static bool check_loaded(const struct target *target, enum admin_need need, stru
     return false;
 }
 
-static void call_here(const struct target *target, const char *operation, json_t *arguments,
-                      struct answer *answer)
+static void ask_here(struct reach *reach, const char *operation, json_t *arguments,
+                     struct answer *answer)
 {
+    const struct target *target = &reach->target;
     const struct admin_operation *row = admin_operation_find(str_of(operation));
     CHECK(row != NULL);
-    struct store *store = NULL;
+    bool in_store = row->need == ADMIN_NEEDS_STORE;
     if (!check_loaded(target, row->need, answer))
         return;
-    if (row->need == ADMIN_NEEDS_STORE && !open_database(target, &store, answer))
+    if (in_store && reach->store == NULL && !open_database(target, &reach->store, answer))
         return;
-    (void)reach_in_process(&store, target->snapshot, operation, arguments, answer);
-    store_close(&store);
+    (void)reach_in_process(&reach->store, target->snapshot, operation, arguments, answer);
     /* Of several configurations this may not be the one that was meant. */
-    if (row->need == ADMIN_NEEDS_STORE && answer->exit == ADMIN_OK)
+    if (in_store && answer->exit == ADMIN_OK && !reach->has_said_so)
         fprintf(stderr, "gateway: no server is running; this is the database %s\n",
                 target->database_path);
+    reach->has_said_so = true;
 }
 
 /* --- the one way or the other --- */
 
-static void call_target(const struct target *target, const char *operation, json_t *arguments,
-                        struct answer *answer)
+void reach_ask(struct reach *reach, const char *operation, json_t *arguments, struct answer *answer)
 {
-    enum client_peer peer =
-        target->socket_path ? client_probe(target->socket_path, NULL) : CLIENT_NOBODY;
+    const struct target *target = &reach->target;
+    enum client_peer peer = CLIENT_NOBODY;
+    /* Once it has the database itself, no server can begin. */
+    if (target->socket_path != NULL && reach->store == NULL)
+        peer = client_probe(target->socket_path, NULL);
     switch (peer) {
     case CLIENT_LISTENING:
         client_call(target->socket_path, operation, arguments, answer);
@@ -325,16 +328,28 @@ static void call_target(const struct target *target, const char *operation, json
         break;
     }
     if (target->file)
-        call_here(target, operation, arguments, answer);
+        ask_here(reach, operation, arguments, answer);
     else
         answer_fail(answer, ADMIN_UNREACHABLE, "no server listens at %s", target->socket_path);
+}
+
+bool reach_open(struct reach *reach, const struct invocation *invocation, struct answer *answer)
+{
+    *reach = (struct reach){.store = NULL};
+    return target_find(&reach->target, invocation, answer);
+}
+
+void reach_close(struct reach *reach)
+{
+    store_close(&reach->store);
+    target_release(&reach->target);
 }
 
 void reach_call(const struct invocation *invocation, const char *operation, json_t *arguments,
                 struct answer *answer)
 {
-    struct target target;
-    if (target_find(&target, invocation, answer))
-        call_target(&target, operation, arguments, answer);
-    target_release(&target);
+    struct reach reach;
+    if (reach_open(&reach, invocation, answer))
+        reach_ask(&reach, operation, arguments, answer);
+    reach_close(&reach);
 }

@@ -25,7 +25,21 @@ MUST_USE bool target_find(struct target *target, const struct invocation *invoca
                           struct answer *answer);
 void target_release(struct target *target);
 
-/* Runs the operation the one way or the other. */
+/* A way that stays for several operations: without a server, the database stays open. */
+struct reach {
+    struct target target;
+    struct store *store;
+    bool has_said_so; /* that no server is running */
+};
+
+/* False: the answer has failed.  Close it in any case. */
+MUST_USE bool reach_open(struct reach *reach, const struct invocation *invocation,
+                         struct answer *answer);
+void reach_ask(struct reach *reach, const char *operation, json_t *arguments,
+               struct answer *answer);
+void reach_close(struct reach *reach);
+
+/* One operation: open, ask and close. */
 void reach_call(const struct invocation *invocation, const char *operation, json_t *arguments,
                 struct answer *answer);
 

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "server/cli/arguments.h"
 #include "server/cli/cell.h"
+#include "server/cli/csv.h"
 #include "server/cli/reach.h"
 #include "server/cli/table.h"
 
@@ -112,9 +113,8 @@ static json_t *reversed(const json_t *rows)
 static bool print_table(const struct command *command, json_t *result)
 {
     enum table_style style = isatty(STDOUT_FILENO) ? TABLE_ALIGNED : TABLE_TABS;
-    bool is_log = strcmp(command->operation, "usage list") == 0 ||
-                  strcmp(command->operation, "task list") == 0;
-    if (!is_log)
+    bool is_log = strcmp(command->verb, "tail") == 0 || strcmp(command->noun, "task") == 0;
+    if (!is_log || !json_is_array(result))
         return table_print(stdout, command->columns, result, style);
     json_t *turned = reversed(result);
     bool ok = turned && table_print(stdout, command->columns, turned, style);
@@ -130,6 +130,9 @@ static bool print_result(const struct invocation *invocation, json_t *result)
         return print_json(result);
     if (invocation->command->changed[0] != '\0')
         return true;
+    if (invocation_has(invocation, OPT_csv))
+        return csv_names(stdout, invocation->command->columns) &&
+               csv_rows(stdout, invocation->command->columns, result);
     return print_table(invocation->command, result);
 }
 

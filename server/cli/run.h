@@ -13,6 +13,8 @@ int run_operation(const struct invocation *invocation);
 int run_key_create(const struct invocation *invocation);
 /* Prints what came of an operation: the result on stdout, talk on stderr.  The exit code. */
 int run_tell(const struct invocation *invocation, const struct answer *answer);
+/* usage_export.c: page after page, so that memory stays flat. */
+int run_usage_export(const struct invocation *invocation);
 /* The same with FILE made absolute: the server may run in another folder. */
 int run_db_backup(const struct invocation *invocation);
 /* -s reload|stop */

@@ -6,10 +6,10 @@
 #include "server/cli/cell.h"
 
 #define CELL_BYTES_MAX (64 * 1024)
-#define COLUMNS_MAX 24
+#define COLUMNS_MAX 32
 
 struct columns {
-    char text[256]; /* the names, a NUL behind each */
+    char text[384]; /* the names, a NUL behind each */
     const char *names[COLUMNS_MAX];
     size_t widths[COLUMNS_MAX];
     unsigned n;

@@ -239,6 +239,13 @@ export class Gateway {
         assert.equal(check.ok, true, `db check: ${JSON.stringify(check)}`);
         const rows = await this.cli(['usage', 'tail', '--limit', '1000']);
         for (const row of rows) billAddsUp(row);
+        const sums = await this.cli(['usage', 'summary', '--by', 'user']);
+        for (const user of await this.cli(['user', 'list'])) {
+            const spent = sums.find((row) => row.user === user.name)?.spent ?? '0.000000000';
+            assert.equal(spent, user.spent, `the summary of ${user.name}`);
+        }
+        const again = await this.cli(['db', 'check']);
+        assert.equal(again.ok, true, `db check with its sums: ${JSON.stringify(again)}`);
     }
 
     /** The row of the books of an answer. */

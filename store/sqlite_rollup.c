@@ -1,0 +1,205 @@
+#include "store/sqlite_rollup.h"
+
+#include "store/counters_text.h"
+#include "store/ident.h"
+
+#define DAY_MS INT64_C(86400000)
+#define FAILED_FROM 400
+
+static int64_t day_of(int64_t id)
+{
+    return ident_wall_ms(id) / DAY_MS;
+}
+
+static int64_t sum(const struct counters *counters, enum counter from, enum counter to)
+{
+    int64_t n = 0;
+    for (unsigned i = from; i <= (unsigned)to; i++)
+        n += counters->n[i];
+    return n;
+}
+
+static void add(struct db *db, const struct rollup_part *part)
+{
+    struct query *query = db_query(
+        db, "INSERT INTO rollup_day (day, user_id, key_id, group_id, model, provider, requests, "
+            "failed, tokens_in, tokens_out, charged, given_back) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+            "ON CONFLICT (day, user_id, key_id, group_id, model, provider) DO UPDATE SET "
+            "requests = requests + excluded.requests, failed = failed + excluded.failed, "
+            "tokens_in = tokens_in + excluded.tokens_in, "
+            "tokens_out = tokens_out + excluded.tokens_out, "
+            "charged = charged + excluded.charged, given_back = given_back + excluded.given_back");
+    query_i64(query, 1, day_of(part->id));
+    query_i64(query, 2, part->user_id);
+    query_i64(query, 3, part->key_id);
+    query_i64(query, 4, part->group_id);
+    query_text(query, 5, part->model != NULL ? part->model : "");
+    query_text(query, 6, part->provider != NULL ? part->provider : "");
+    query_i64(query, 7, part->requests);
+    query_i64(query, 8, part->status >= FAILED_FROM ? part->requests : 0);
+    query_i64(query, 9, sum(&part->counters, COUNTER_in_text, COUNTER_in_audio_cached));
+    query_i64(query, 10, sum(&part->counters, COUNTER_out_text, COUNTER_out_image));
+    query_i64(query, 11, part->charged_nusd);
+    query_i64(query, 12, part->given_back_nusd);
+    (void)query_run(query);
+}
+
+/* --- the cursor ------------------------------------------------------------------------------- */
+
+static int64_t read_cursor(struct db *db)
+{
+    struct query *query = db_query(db, "SELECT value FROM meta WHERE key = 'rolled_up'");
+    int64_t cursor = query_row(query) ? query_get_i64(query, 0) : 0;
+    query_end(query);
+    return cursor;
+}
+
+static int64_t cursor_of(struct db *db, struct rollup *rollup)
+{
+    if (!rollup->known) {
+        rollup->cursor = read_cursor(db);
+        rollup->known = db_trouble(db) == DB_FINE;
+    }
+    return rollup->cursor;
+}
+
+static void move_cursor(struct db *db, struct rollup *rollup, int64_t id)
+{
+    struct query *query = db_query(db, "UPDATE meta SET value = ?1 WHERE key = 'rolled_up'");
+    query_i64(query, 1, id);
+    (void)query_run(query);
+    rollup->cursor = id;
+}
+
+void rollup_step(struct db *db, struct rollup *rollup, int64_t until_id, int64_t most, bool *left)
+{
+    int64_t cursor = cursor_of(db, rollup), n = 0, last = cursor;
+    *left = false;
+    if (until_id <= cursor + 1)
+        return;
+    struct query *query = db_query(
+        db, "SELECT r.id, r.user_id, r.key_id, r.group_id, r.model, r.provider, r.status, "
+            "r.counters, r.charge, COALESCE(-b.amount, 0), r.\"end\" = 'open' FROM requests r "
+            "LEFT JOIN ledger b ON b.id = r.id + 1 WHERE r.id > ?1 AND r.id < ?2 "
+            "ORDER BY r.id LIMIT ?3");
+    query_i64(query, 1, cursor);
+    query_i64(query, 2, until_id);
+    query_i64(query, 3, most);
+    while (query_row(query)) {
+        n++;
+        last = query_get_i64(query, 0);
+        if (query_get_i64(query, 10) != 0)
+            continue; /* its end will be noted */
+        struct rollup_part part = {.id = last,
+                                   .user_id = query_get_i64(query, 1),
+                                   .key_id = query_get_i64(query, 2),
+                                   .group_id = query_get_i64(query, 3),
+                                   .model = query_get_text(query, 4),
+                                   .provider = query_get_text(query, 5),
+                                   .requests = 1,
+                                   .status = query_get_i64(query, 6),
+                                   .charged_nusd = query_get_i64(query, 8),
+                                   .given_back_nusd = query_get_i64(query, 9)};
+        counters_parse(str_of(query_get_text(query, 7)), &part.counters);
+        add(db, &part);
+    }
+    *left = n == most;
+    if (n > 0)
+        move_cursor(db, rollup, last);
+}
+
+/* --- behind the cursor ------------------------------------------------------------------------ */
+
+void rollup_note_end(struct db *db, struct rollup *rollup, const struct rollup_part *part)
+{
+    if (part->id <= cursor_of(db, rollup))
+        add(db, part);
+}
+
+void rollup_note_give_back(struct db *db, int64_t id, int64_t nusd)
+{
+    if (id > read_cursor(db))
+        return;
+    struct query *query = db_query(db, "SELECT user_id, key_id, group_id, model, provider FROM "
+                                       "requests WHERE id = ?1 AND \"end\" <> 'open'");
+    query_i64(query, 1, id);
+    if (query_row(query)) {
+        add(db, &(struct rollup_part){.id = id,
+                                      .user_id = query_get_i64(query, 0),
+                                      .key_id = query_get_i64(query, 1),
+                                      .group_id = query_get_i64(query, 2),
+                                      .model = query_get_text(query, 3),
+                                      .provider = query_get_text(query, 4),
+                                      .given_back_nusd = nusd});
+    }
+    query_end(query);
+}
+
+void rollup_note_crash(struct db *db)
+{
+    struct query *query =
+        db_query(db, "SELECT id, user_id, key_id, group_id, model, provider, status FROM requests "
+                     "WHERE \"end\" = 'open' AND id <= ?1");
+    query_i64(query, 1, read_cursor(db));
+    while (query_row(query))
+        add(db, &(struct rollup_part){.id = query_get_i64(query, 0),
+                                      .user_id = query_get_i64(query, 1),
+                                      .key_id = query_get_i64(query, 2),
+                                      .group_id = query_get_i64(query, 3),
+                                      .model = query_get_text(query, 4),
+                                      .provider = query_get_text(query, 5),
+                                      .requests = 1,
+                                      .status = query_get_i64(query, 6)});
+}
+
+/* --- sums ------------------------------------------------------------------------------------- */
+
+struct query *rollup_each(struct db *db, const struct rollup_ask *ask)
+{
+    struct query *query = db_query(
+        db, "SELECT s.day, COALESCE(u.name, ''), s.key_id, COALESCE(g.name, ''), s.model, "
+            "s.provider, s.requests, s.failed, s.tokens_in, s.tokens_out, s.charged, s.given_back "
+            "FROM (SELECT CASE ?1 WHEN 1 THEN day ELSE 0 END AS day, "
+            "CASE ?2 WHEN 1 THEN user_id ELSE 0 END AS user_id, "
+            "CASE ?3 WHEN 1 THEN key_id ELSE 0 END AS key_id, "
+            "CASE ?4 WHEN 1 THEN group_id ELSE 0 END AS group_id, "
+            "CASE ?5 WHEN 1 THEN model ELSE '' END AS model, "
+            "CASE ?6 WHEN 1 THEN provider ELSE '' END AS provider, SUM(requests) AS requests, "
+            "SUM(failed) AS failed, SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out, "
+            "SUM(charged) AS charged, SUM(given_back) AS given_back FROM rollup_day "
+            "WHERE day BETWEEN ?7 AND ?8 AND (?9 = 0 OR user_id = ?9) "
+            "GROUP BY 1, 2, 3, 4, 5, 6) AS s "
+            "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN groups g ON g.id = s.group_id "
+            "ORDER BY s.day, 2, s.key_id, 4, s.model, s.provider LIMIT ?10");
+    query_i64(query, 1, ask->by_day);
+    query_i64(query, 2, ask->by_user);
+    query_i64(query, 3, ask->by_key);
+    query_i64(query, 4, ask->by_group);
+    query_i64(query, 5, ask->by_model);
+    query_i64(query, 6, ask->by_provider);
+    query_i64(query, 7, ask->since_day);
+    query_i64(query, 8, ask->until_day);
+    query_i64(query, 9, ask->user_id);
+    query_i64(query, 10, ask->most);
+    return query;
+}
+
+bool rollup_next(struct query *query, struct rollup_row *row)
+{
+    if (!query_row(query))
+        return false;
+    row->day = query_get_i64(query, 0);
+    row->user = query_get_text(query, 1);
+    row->key_id = query_get_i64(query, 2);
+    row->group = query_get_text(query, 3);
+    row->model = query_get_text(query, 4);
+    row->provider = query_get_text(query, 5);
+    row->requests = query_get_i64(query, 6);
+    row->failed = query_get_i64(query, 7);
+    row->tokens_in = query_get_i64(query, 8);
+    row->tokens_out = query_get_i64(query, 9);
+    row->charged_nusd = query_get_i64(query, 10);
+    row->given_back_nusd = query_get_i64(query, 11);
+    return true;
+}

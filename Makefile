@@ -163,6 +163,11 @@ bench:
 	@GATEWAY_BIN=$(BUILD)/gateway JSON='$(JSON)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' GATE='$(GATE)' \
 		node tests/bench/bench.mjs
 
+# What the operator waits for with a ledger of ROWS (10 M: 10 GB of disk for some minutes).
+.PHONY: bench-ledger
+bench-ledger: all | setup-test
+	@GATEWAY_BIN=$(BUILD)/gateway ROWS='$(ROWS)' DAYS='$(DAYS)' EXPORT='$(EXPORT)' node tests/bench/ledger.mjs
+
 asan:
 	@$(MAKE) --no-print-directory SAN=address test
 tsan:
@@ -247,4 +252,5 @@ help:
 	@echo 'make asan tsan  the tests under the sanitizers; make fuzz [TIME=60] [ONLY=sse] the fuzzers'
 	@echo 'make flap       providers that die and rise under load [TIME=60]'
 	@echo 'make bench      CPU, latency and memory beside nginx (ROUNDS=3 JSON=1)'
+	@echo 'make bench-ledger  ready, usage summary, list and export with ROWS=10000000 requests'
 	@echo 'make lint layers fuzz docs install'

@@ -47,7 +47,8 @@ static const char wrong_slot[] =
     "COALESCE(request_id, 0) <> id OR user_account IS NULL OR amount <= 0) "
     "UNION ALL SELECT id, amount FROM ledger WHERE kind NOT IN ('charge', 'give_back', 'credit')";
 /* At start what was open is closed, so an older row has no request that could end it. */
-static const char orphan[] = "SELECT id FROM requests WHERE \"end\" = 'open' AND id <= ?1";
+static const char orphan[] =
+    "SELECT id FROM requests INDEXED BY requests_open WHERE \"end\" = 'open' AND id <= ?1";
 static const char wrong_task[] =
     "SELECT t.public_id, t.charge, t.given_back, COALESCE(c.amount, 0), COALESCE(-g.amount, 0) "
     "FROM tasks t LEFT JOIN ledger c ON c.id = t.id LEFT JOIN ledger g ON g.id = t.id + 1 "

@@ -93,7 +93,8 @@ int64_t db_changes(const struct db *db);
 int64_t db_wal_pages(const struct db *db);
 /* Moves what can be moved without waiting; false (and no failure sticks) when it did not work. */
 bool db_checkpoint(struct db *db);
-/* SQLite's own structure check, cut off after max_ms (0 = none).  False with the first finding in
+/* SQLite's own structure check, cut off after max_ms (0 = none), and with a bound, of a large
+ * database only the tables that do not grow with the requests.  False with the first finding in
  * *why; running out of time counts as fine. */
 MUST_USE bool db_is_sound(struct db *db, int64_t max_ms, struct buf *why);
 /* Copies the database into a new file (mode 0600). */

@@ -12,7 +12,7 @@
 #include "store/sqlite_limits.h"
 #include "store/store_thread.h"
 
-#define SOUND_CHECK_MS 2000
+#define SOUND_CHECK_MS 1000
 #define WHY_MAX 1024
 
 /* --- opening and closing ---------------------------------------------------------------------- */

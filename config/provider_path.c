@@ -198,6 +198,14 @@ bool query_check(struct str text, struct buf *why)
     return true;
 }
 
+bool provider_paths_name_models(const struct provider_paths *paths)
+{
+    for (unsigned i = 0; i < paths->n; i++)
+        if (strstr(paths->list[i].there, PROVIDER_PATH_MODEL) != NULL)
+            return true;
+    return false;
+}
+
 void provider_paths_release(struct provider_paths *paths)
 {
     for (unsigned i = 0; i < paths->n; i++)

@@ -35,6 +35,9 @@ MUST_USE bool provider_paths_add(struct provider_paths *paths, struct str text, 
 const char *provider_paths_find(const struct provider_paths *paths, const char *usual);
 /* Whether `text` may stand behind the "?" of a URL; it names nothing that would be a secret. */
 MUST_USE bool query_check(struct str text, struct buf *why);
+/* Whether a path names the model: then its name there is a deployment's, which no list of models
+ * has. */
+bool provider_paths_name_models(const struct provider_paths *paths);
 void provider_paths_release(struct provider_paths *paths);
 
 #endif

@@ -8,7 +8,8 @@
 #include "store/admin_run.h"
 
 /* Arguments of an operation: "name:type", '!' behind those that must be there.  Types: s text,
- * i positive integer, b boolean, l array of texts, q text or null, k key (integer or text). */
+ * i positive integer, n positive integer or null, b boolean, l array of texts, q text or null,
+ * k key (integer or text). */
 struct operation {
     const char *name;
     bool changes;
@@ -21,12 +22,15 @@ static const struct operation operations[] = {
     {"user list", false, admin_user_list, ""},
     {"user show", false, admin_user_show, "name:s!"},
     {"user credit", true, admin_user_credit, "name:s! amount:s! ref:s"},
+    {"user set", true, admin_user_set, "name:s! group:s ratio:s"},
     {"user disable", true, admin_user_disable, "name:s!"},
     {"user enable", true, admin_user_enable, "name:s!"},
     {"key create", true, admin_key_create,
-     "user:s! name:s group:s expires_s:i models:l networks:l limit:q secret:s"},
+     "user:s! name:s group:s expires_s:n models:l networks:l limit:q secret:s"},
     {"key list", false, admin_key_list, "user:s"},
     {"key show", false, admin_key_show, "id:k!"},
+    {"key set", true, admin_key_set,
+     "id:k! name:s group:q expires_s:n models:l networks:l limit:q"},
     {"key revoke", true, admin_key_revoke, "id:k!"},
     {"key disable", true, admin_key_disable, "id:k!"},
     {"key enable", true, admin_key_enable, "id:k!"},
@@ -96,6 +100,9 @@ static const char *mistyped(char type, const json_t *value)
         return json_is_string(value) ? NULL : "a string";
     case 'i':
         return is_integer_above_0(value) ? NULL : "an integer above 0";
+    case 'n':
+        return is_integer_above_0(value) || json_is_null(value) ? NULL
+                                                                : "an integer above 0 or null";
     case 'b':
         return json_is_boolean(value) ? NULL : "true or false";
     case 'l':

@@ -10,13 +10,17 @@
  *   user show     {name}                                   -> user
  *   user credit   {name, amount, ref?}                     -> user   (amount may be negative; a
  *                                                            repeated ref changes nothing)
+ *   user set      {name, group?, ratio?}                   -> user
  *   user disable  {name}    user enable {name}             -> user
  *   key create    {user, name?, group?, expires_s?, models?[], networks?[], limit?, secret?}
  *                                                          -> key + {"secret"} (once)
  *   key list      {user?}                                  -> [key]
  *   key show      {id}                                     -> key    (id: digits, or a hint)
  *   key revoke    {id}   key disable {id}   key enable {id} -> key
- *                                                            (revoked: for ever, no more listed)
+ *                                                            (revoked: for ever)
+ *   key set       {id, name?, group?, expires_s?, models?[], networks?[], limit?} -> key
+ *                                                            (null, or an empty list, ends it: the
+ *                                                            group is the user's again)
  *   group add     {name, models[], endpoints?[], ratio?, quota?, user_quota?}  -> group
  *   group set     {name, models?[], endpoints?[], ratio?, quota?, user_quota?, enabled?} -> group
  *   group list    {}     group show {name}                 -> [group], group
@@ -41,7 +45,8 @@
  *                                                            path that is not there yet
  *
  *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
- *   key    {id,name,hint,user,group,enabled,expires,limit,spent,models,networks,created}
+ *   key    {id,name,hint,user,group,state,enabled,expires,limit,spent,models,networks,created};
+ *           state: enabled, disabled, expired, revoked
  *   group  {id,name,enabled,ratio,models,endpoints,quota,user_quota,spent}
  *   limit  {scope,name,metric,amount,burst,model}; scope: key (name: its id or hint), user, group,
  *           group_user (name: the group), model, provider; name "*": each that has no such limit of

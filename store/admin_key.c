@@ -10,6 +10,16 @@
 #define EXPIRES_MAX_S (INT64_C(100) * 366 * 86400)
 #define NETWORKS_MAX 1000
 
+static const char *state_of(const struct admin_run *run, const struct key_row *row)
+{
+    if (row->revoked_ms != 0)
+        return "revoked";
+    if (!row->enabled)
+        return "disabled";
+    bool is_over = row->expires_ms != 0 && row->expires_ms <= run->room->now_ms;
+    return is_over ? "expired" : "enabled";
+}
+
 static json_t *key_json(struct admin_run *run, const struct key_row *row)
 {
     struct account_row account;
@@ -17,13 +27,14 @@ static json_t *key_json(struct admin_run *run, const struct key_row *row)
     if (row->limit.nusd >= 0)
         period_format(row->limit.period, run->room->now_ms, period);
     (void)!account_find(run->db, ACCOUNT_KEY, row->id, period, &account);
-    return json_pack(
-        "{s:o, s:o, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", admin_id(row->id),
-        "name", admin_string(row->name), "hint", row->hint, "user", row->user_name, "group",
-        row->group_name, "enabled", row->enabled, "expires", admin_time(row->expires_ms), "limit",
-        admin_quota(row->limit), "spent", admin_usd(account.spent), "models",
-        admin_list(run->db, LIST_KEY_MODELS, row->id), "networks",
-        admin_list(run->db, LIST_KEY_NETWORKS, row->id), "created", admin_time(row->created_ms));
+    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+                     admin_id(row->id), "name", admin_string(row->name), "hint", row->hint, "user",
+                     row->user_name, "group", row->group_name, "state", state_of(run, row),
+                     "enabled", row->enabled, "expires", admin_time(row->expires_ms), "limit",
+                     admin_quota(row->limit), "spent", admin_usd(account.spent), "models",
+                     admin_list(run->db, LIST_KEY_MODELS, row->id), "networks",
+                     admin_list(run->db, LIST_KEY_NETWORKS, row->id), "created",
+                     admin_time(row->created_ms));
 }
 
 /* --- create ----------------------------------------------------------------------------------- */
@@ -74,21 +85,16 @@ static bool read_limits(struct admin_run *run, struct key_row *row)
         (void)admin_refuse(run, STORE_INVALID, "\"expires_s\": at most 100 years");
         return false;
     }
-    row->expires_ms = expires_s > 0 ? run->room->now_ms + expires_s * 1000 : 0;
+    if (admin_has(run, "expires_s"))
+        row->expires_ms = expires_s > 0 ? run->room->now_ms + expires_s * 1000 : 0;
     return admin_check_patterns(run, "models") && check_networks(run) &&
            admin_read_quota(run, "limit", &row->limit);
 }
 
-/* Whose key it is, and in which group. */
-static enum store_code read_owner(struct admin_run *run, struct key_row *row)
+/* In which group of its own it is. */
+static enum store_code read_group(struct admin_run *run, struct key_row *row)
 {
-    struct user_row user;
     struct group_row group;
-    if (!user_by_name(run->db, admin_text(run, "user"), &user))
-        return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
-    row->user_id = user.id;
-    snprintf(row->user_name, sizeof row->user_name, "%s", user.name);
-    snprintf(row->group_name, sizeof row->group_name, "%s", user.group_name);
     if (!admin_has(run, "group"))
         return STORE_OK;
     if (!group_by_name(run->db, admin_text(run, "group"), &group))
@@ -96,6 +102,18 @@ static enum store_code read_owner(struct admin_run *run, struct key_row *row)
     row->group_id = group.id;
     snprintf(row->group_name, sizeof row->group_name, "%s", group.name);
     return STORE_OK;
+}
+
+/* Whose key it is, and in which group. */
+static enum store_code read_owner(struct admin_run *run, struct key_row *row)
+{
+    struct user_row user;
+    if (!user_by_name(run->db, admin_text(run, "user"), &user))
+        return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
+    row->user_id = user.id;
+    snprintf(row->user_name, sizeof row->user_name, "%s", user.name);
+    snprintf(row->group_name, sizeof row->group_name, "%s", user.group_name);
+    return read_group(run, row);
 }
 
 static enum store_code insert_key(struct admin_run *run, struct key_row *row, struct str secret)
@@ -184,6 +202,45 @@ enum store_code admin_key_show(struct admin_run *run)
     enum store_code code = find_key(run, &row);
     if (code != STORE_OK)
         return code;
+    run->result = key_json(run, &row);
+    return admin_done(run);
+}
+
+/* The key's new group, or with null or "none" its user's again. */
+static enum store_code move_key(struct admin_run *run, struct key_row *row)
+{
+    struct user_row user;
+    struct str name = admin_text(run, "group");
+    if (!admin_has(run, "group") || (name.n > 0 && !str_eq(name, STR("none"))))
+        return read_group(run, row);
+    if (!user_by_id(run->db, row->user_id, &user))
+        return STORE_DOWN;
+    row->group_id = 0;
+    snprintf(row->group_name, sizeof row->group_name, "%s", user.group_name);
+    return STORE_OK;
+}
+
+enum store_code admin_key_set(struct admin_run *run)
+{
+    struct key_row row;
+    enum store_code code = find_key(run, &row);
+    if (code != STORE_OK)
+        return code;
+    if (row.revoked_ms != 0)
+        return admin_refuse(run, STORE_CONFLICT, "key %s has been revoked; create a new one",
+                            row.hint);
+    run->before = key_json(run, &row);
+    if (!read_limits(run, &row))
+        return STORE_INVALID;
+    code = move_key(run, &row);
+    if (code != STORE_OK)
+        return code;
+    key_update(run->db, &row);
+    if (admin_has(run, "models"))
+        admin_store_list(run, LIST_KEY_MODELS, row.id, "models");
+    if (admin_has(run, "networks"))
+        admin_store_list(run, LIST_KEY_NETWORKS, row.id, "networks");
+    admin_effect(run, EFFECT_FORGET_KEY, row.id, 0);
     run->result = key_json(run, &row);
     return admin_done(run);
 }

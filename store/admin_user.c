@@ -137,6 +137,27 @@ enum store_code admin_user_credit(struct admin_run *run)
     return admin_done(run);
 }
 
+enum store_code admin_user_set(struct admin_run *run)
+{
+    struct user_row row;
+    struct group_row group;
+    if (!user_by_name(run->db, admin_text(run, "name"), &row))
+        return no_user(run, admin_text(run, "name"));
+    run->before = user_json(run, &row);
+    if (!admin_read_ratio(run, "ratio", &row.ratio_ppm))
+        return STORE_INVALID;
+    if (admin_has(run, "group")) {
+        if (!group_by_name(run->db, admin_text(run, "group"), &group))
+            return admin_refuse(run, STORE_NOTFOUND, "no group \"%s\"", admin_ztext(run, "group"));
+        row.group_id = group.id;
+        snprintf(row.group_name, sizeof row.group_name, "%s", group.name);
+    }
+    user_update(run->db, &row);
+    admin_effect(run, EFFECT_FORGET_USER, row.id, 0);
+    run->result = user_json(run, &row);
+    return admin_done(run);
+}
+
 static enum store_code enable(struct admin_run *run, bool enabled)
 {
     struct user_row row;

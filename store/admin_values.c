@@ -130,11 +130,13 @@ bool admin_read_endpoints(struct admin_run *run, uint32_t *bits)
 /* Names appear in tables, logs and command lines. */
 static bool is_name(struct str text)
 {
-    if (text.n == 0 || text.n >= ROW_NAME_SIZE || text.p[0] == ' ' || text.p[0] == '-' ||
-        text.p[text.n - 1] == ' ')
+    if (text.n == 0 || text.n >= ROW_NAME_SIZE || text.p[0] == '-')
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+        unsigned char c = (unsigned char)text.p[i];
+        /* In UTF-8, too: U+0080 to U+00A0 are controls and a blank. */
+        bool is_high = c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] <= 0xa0;
+        if (c <= ' ' || c == 0x7f || is_high)
             return false;
     }
     return true;
@@ -144,10 +146,11 @@ bool admin_read_name(struct admin_run *run, char name[ROW_NAME_SIZE])
 {
     struct str text = admin_text(run, "name");
     if (!is_name(text)) {
-        (void)admin_refuse(run, STORE_INVALID,
-                           "\"name\": want 1 to %d bytes without control characters, not beginning "
-                           "with a space or '-'",
-                           ROW_NAME_SIZE - 1);
+        (void)admin_refuse(
+            run, STORE_INVALID,
+            "\"name\": want 1 to %d bytes without blanks and control characters, not "
+            "beginning with '-'",
+            ROW_NAME_SIZE - 1);
         return false;
     }
     snprintf(name, ROW_NAME_SIZE, "%.*s", STR_ARG(text));

@@ -276,8 +276,8 @@ int key_by_name(struct db *db, struct str name, struct key_row *row)
 
 struct query *key_each(struct db *db, int64_t user_id)
 {
-    struct query *query = db_query(
-        db, KEY_COLUMNS "WHERE k.revoked = 0 AND (?1 = 0 OR k.user_id = ?1) ORDER BY k.id");
+    struct query *query =
+        db_query(db, KEY_COLUMNS "WHERE ?1 = 0 OR k.user_id = ?1 ORDER BY k.revoked <> 0, k.id");
     query_i64(query, 1, user_id);
     return query;
 }
@@ -306,11 +306,20 @@ void key_insert(struct db *db, const struct key_row *row)
 
 void key_update(struct db *db, const struct key_row *row)
 {
-    struct query *query = db_query(db, "UPDATE keys SET enabled = ?2, revoked = ?3, "
-                                       "version = version + 1 WHERE id = ?1");
+    struct query *query =
+        db_query(db, "UPDATE keys SET enabled = ?2, revoked = ?3, name = ?4, group_id = ?5, "
+                     "expires = ?6, quota = ?7, quota_period = ?8, version = version + 1 "
+                     "WHERE id = ?1");
     query_i64(query, 1, row->id);
     query_i64(query, 2, row->enabled);
     query_i64(query, 3, row->revoked_ms);
+    query_text(query, 4, row->name);
+    if (row->group_id != 0)
+        query_i64(query, 5, row->group_id);
+    else
+        query_null(query, 5);
+    query_i64(query, 6, row->expires_ms);
+    bind_quota(query, 7, row->limit);
     (void)query_run(query);
 }
 

@@ -59,10 +59,13 @@ static bool has_model(const json_t *models, const char *name)
     return false;
 }
 
-/* What the configuration offers from this provider and its list has not; a new array. */
+/* What the configuration offers from this provider and its list has not; a new array, or null where
+ * the list says nothing about the names that the provider is asked by. */
 static json_t *missing_of(const struct probe *probe, const json_t *models)
 {
     const struct snapshot *snapshot = probe->snapshot;
+    if (provider_paths_name_models(&probe->provider->paths))
+        return json_null();
     json_t *missing = json_array();
     for (unsigned i = 0; missing != NULL && i < snapshot->model_count; i++) {
         const struct model *model = &snapshot->models[i];

@@ -68,8 +68,10 @@ static json_t *value_json(const struct option_row *row, const char *text, struct
             json = json_integer((json_int_t)count);
         break;
     case OPTION_PERIOD:
-        want = "is not a time (want 90m, 12h, 30d or 2w, up to ten years)";
-        if (parse_period(str_of(text), &seconds))
+        want = "is not a time (want 90m, 12h, 30d or 2w, up to ten years, or never)";
+        if (strcmp(text, "never") == 0)
+            json = json_null();
+        else if (parse_period(str_of(text), &seconds))
             json = json_integer(seconds);
         break;
     case OPTION_SWITCH:

@@ -172,6 +172,20 @@ test('provider-7 the list of models is asked for as a request would be', async (
     assert.equal((await tested('P1')).result.models, 1, 'a list without its envelope');
 });
 
+test('provider-7 deployments are not said to be missing: a list of models does not have them', async () => {
+    const azure = { base_url: s.M1.url, key: 'env:P1_KEY', path: 'chat /deployments/{model}/chat/completions' };
+    const models = { deployed: { endpoints: 'chat', offer: 'azure/my-deployment', price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'] } };
+    const there = { ...config, providers: { ...config.providers, azure }, models: { ...config.models, ...models } };
+    fs.writeFileSync(gw.file, include + configText(there));
+    await gw.cli(['reload']);
+    s.M1.reset().once(reply(list));
+    const { code, result } = await tested('azure');
+    assert.equal(code, 0);
+    assert.deepEqual([result.models, result.missing], [3, null]);
+    fs.writeFileSync(gw.file, include + configText(config));
+    await gw.cli(['reload']);
+});
+
 test('provider-8 what goes wrong is told, with exit code 1', async (t) => {
     const leak = 'Incorrect API key provided: sk-provider-one (see https://up.example)';
     for (const [name, answer, pattern] of [

@@ -78,6 +78,11 @@ static const struct refusal {
     {"user add", "{\"name\":7}", STORE_INVALID, "\"name\" must be a string"},
     {"user add", "{\"name\":\"\"}", STORE_INVALID, "\"name\""},
     {"user add", "{\"name\":\"a\\nb\"}", STORE_INVALID, "control"},
+    {"user add", "{\"name\":\"a b\"}", STORE_INVALID, "without blanks"},
+    {"user add", "{\"name\":\"a\\u00a0b\"}", STORE_INVALID, "without blanks"},
+    {"user add", "{\"name\":\"a\\u0085b\"}", STORE_INVALID, "control"},
+    {"group add", "{\"name\":\"g h\",\"models\":[\"*\"]}", STORE_INVALID, "without blanks"},
+    {"key create", "{\"user\":\"ann\",\"name\":\"my key\"}", STORE_INVALID, "without blanks"},
     {"user add", "{\"name\":\"-x\"}", STORE_INVALID, "\"name\""},
     {"user add", "{\"name\":\"x\",\"colour\":\"red\"}", STORE_INVALID, "no argument \"colour\""},
     {"user add", "{\"name\":\"x\",\"ratio\":\"fast\"}", STORE_INVALID, "\"ratio\""},
@@ -89,6 +94,10 @@ static const struct refusal {
     {"user add", "{\"name\":\"ann\"}", STORE_CONFLICT, "exists"},
     {"user list", "{\"name\":\"ann\"}", STORE_INVALID, "no argument"},
     {"user show", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user \"zed\""},
+    {"user set", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user \"zed\""},
+    {"user set", "{\"name\":\"ann\",\"group\":\"none\"}", STORE_NOTFOUND, "no group"},
+    {"user set", "{\"name\":\"ann\",\"ratio\":\"-1\"}", STORE_INVALID, "\"ratio\""},
+    {"user set", "{\"name\":\"ann\",\"credit\":\"1\"}", STORE_INVALID, "no argument"},
     {"user credit", "{\"name\":\"zed\",\"amount\":\"1\"}", STORE_NOTFOUND, "no user"},
     {"user credit", "{\"name\":\"ann\"}", STORE_INVALID, "needs \"amount\""},
     {"user credit", "{\"name\":\"ann\",\"amount\":\"0\"}", STORE_INVALID, "not be 0"},
@@ -116,6 +125,11 @@ static const struct refusal {
     {"key show", "{\"id\":1}", STORE_NOTFOUND, "no key 1"},
     {"key show", "{\"id\":\"sk-xxx\"}", STORE_NOTFOUND, "no key"},
     {"key show", "{\"id\":-1}", STORE_INVALID, "\"id\""},
+    {"key set", "{\"id\":1}", STORE_NOTFOUND, "no key"},
+    {"key set",
+     "{\"id\":\"sk-012\xe2\x80\xa6"
+     "6789\",\"limit\":\"x\"}",
+     STORE_INVALID, "\"limit\""},
     {"key revoke", "{\"id\":1}", STORE_NOTFOUND, "no key"},
     {"key disable", "{\"id\":1}", STORE_NOTFOUND, "no key"},
     {"key enable", "{\"id\":1}", STORE_NOTFOUND, "no key"},
@@ -277,7 +291,7 @@ static void key_create_shows_the_secret_once(void **state)
                            "{\"user\":\"bob\",\"group\":\"vip\",\"models\":[\"a*\",\"!ab\"],"
                            "\"networks\":[\"10.0.0.0/8\",\"::1\"],\"limit\":\"20/month\","
                            "\"expires_s\":3600}");
-    assert_members(key, "id,name,hint,user,group,enabled,expires,limit,spent,models,networks,"
+    assert_members(key, "id,name,hint,user,group,state,enabled,expires,limit,spent,models,networks,"
                         "created,secret");
     const char *secret = json_string_value(json_object_get(key, "secret"));
     const char *hint = json_string_value(json_object_get(key, "hint"));
@@ -349,6 +363,74 @@ static void key_disable_and_enable_are_in_force_at_the_answer(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+static json_t *key_set(struct fixture *fixture, const char *members)
+{
+    json_t *arguments = json_loads(members, 0, NULL), *key = NULL;
+    int64_t id = id_of_key(fixture);
+    assert_int_equal(json_object_set_new(arguments, "id", json_integer((json_int_t)id)), 0);
+    assert_int_equal(admin_json(fixture, "key set", arguments, &key), STORE_OK);
+    return key;
+}
+
+static void key_set_changes_what_is_named_and_is_in_force_at_the_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record;
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->key_limit.nusd, -1);
+    key_record_drop(store_keyring(fixture->store), &record);
+    json_t *key = key_set(fixture, "{\"name\":\"new\",\"group\":\"vip\",\"expires_s\":3600,"
+                                   "\"models\":[\"a*\"],\"networks\":[\"10.0.0.0/8\"],"
+                                   "\"limit\":\"3/day\"}");
+    assert_member(key, "name", "\"new\"");
+    assert_member(key, "group", "\"vip\"");
+    assert_member(key, "models", "[\"a*\"]");
+    assert_member(key, "networks", "[\"10.0.0.0/8\"]");
+    assert_member(key, "limit", "\"3/day\"");
+    assert_true(json_is_string(json_object_get(key, "expires")));
+    json_t *shown = NULL;
+    assert_int_equal(on_key(fixture, "key show", &shown), STORE_OK);
+    assert_true(json_equal(shown, key));
+    json_decref(shown);
+    json_decref(key);
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->key_limit.nusd, 3 * USD);
+    key_record_drop(store_keyring(fixture->store), &record);
+    /* What is not named stays. */
+    key = key_set(fixture, "{\"name\":\"newer\"}");
+    assert_member(key, "limit", "\"3/day\"");
+    assert_member(key, "models", "[\"a*\"]");
+    assert_true(json_is_string(json_object_get(key, "expires")));
+    json_decref(key);
+    key = key_set(fixture, "{\"group\":null,\"expires_s\":null,\"models\":[],\"networks\":[],"
+                           "\"limit\":null}");
+    assert_member(key, "group", "\"default\"");
+    assert_member(key, "models", "[]");
+    assert_member(key, "networks", "[]");
+    assert_member(key, "limit", "null");
+    assert_member(key, "expires", "null");
+    assert_member(key, "state", "\"enabled\"");
+    json_decref(key);
+}
+
+static void user_set_moves_the_user_and_its_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record;
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    int64_t group = record->group_id;
+    key_record_drop(store_keyring(fixture->store), &record);
+    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"ratio\":\"0.5\"}", "group",
+                 "\"default\"");
+    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"group\":\"vip\"}", "ratio", "\"0.5\"");
+    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "group", "\"vip\"");
+    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "balance", "\"10.000000000\"");
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->user_ppm, 500000);
+    assert_int_not_equal(record->group_id, group);
+    key_record_drop(store_keyring(fixture->store), &record);
+}
+
 static void key_revoke_is_for_ever(void **state)
 {
     struct fixture *fixture = *state;
@@ -359,16 +441,20 @@ static void key_revoke_is_for_ever(void **state)
     json_t *key = NULL;
     assert_int_equal(on_key(fixture, "key revoke", &key), STORE_OK);
     assert_member(key, "enabled", "false");
+    assert_member(key, "state", "\"revoked\"");
     json_decref(key);
     assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
     assert_false(record->enabled);
     key_record_drop(store_keyring(fixture->store), &record);
     json_t *keys = admin_ok(fixture, "key list", "{}");
-    assert_int_equal(json_array_size(keys), 0);
+    assert_int_equal(json_array_size(keys), 1);
+    assert_member(json_array_get(keys, 0), "state", "\"revoked\"");
     json_decref(keys);
     assert_int_equal(
         admin_json(fixture, "key enable", json_pack("{s:I}", "id", (json_int_t)id), NULL),
         STORE_CONFLICT);
+    assert_int_equal(admin_json(fixture, "key set", json_pack("{s:I}", "id", (json_int_t)id), NULL),
+                     STORE_CONFLICT);
     assert_int_equal(
         admin_code(fixture, "key create", "{\"user\":\"ann\",\"secret\":\"" SECRET "\"}"),
         STORE_CONFLICT);
@@ -550,6 +636,8 @@ int main(void)
         TEST(key_hint_of_two_is_a_conflict),
         TEST(key_disable_and_enable_are_in_force_at_the_answer),
         TEST(key_revoke_is_for_ever),
+        TEST(key_set_changes_what_is_named_and_is_in_force_at_the_answer),
+        TEST(user_set_moves_the_user_and_its_keys),
         TEST(group_add_answers_the_group),
         TEST(group_set_changes_only_what_is_given),
         TEST(usage_list_pages_from_new_to_old),

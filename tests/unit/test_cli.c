@@ -122,7 +122,7 @@ static void parse_of_typos_says_what_was_meant(void **state)
     expect_refusal("gateway user add a --credits 3",
                    "unknown option \"--credits\"; did you mean \"--credit\"?");
     expect_refusal("gateway key",
-                   "\"key\" needs a verb: create, list, show, revoke, disable, enable");
+                   "\"key\" needs a verb: create, list, show, set, revoke, disable, enable");
 }
 
 static void parse_of_wrong_options_refuses(void **state)
@@ -150,8 +150,9 @@ static void arguments_with_bad_values_are_refused(void **state)
                      "--limit: \"0\" is not a number from 1 to 1000");
     expect_bad_value("gateway group set g --enabled yes",
                      "--enabled: \"yes\" is neither on nor off");
-    expect_bad_value("gateway key create a --expires 30",
-                     "--expires: \"30\" is not a time (want 90m, 12h, 30d or 2w, up to ten years)");
+    expect_bad_value(
+        "gateway key create a --expires 30",
+        "--expires: \"30\" is not a time (want 90m, 12h, 30d or 2w, up to ten years, or never)");
 }
 
 static void period_bounds_are_kept(void **state)

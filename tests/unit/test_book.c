@@ -314,6 +314,59 @@ static void admit_with_a_month_rolls_over_by_month_only(void **state)
     close_key(&key);
 }
 
+/* The quota of a kind, whose account of the period has spent it. */
+static void spend_quota(struct key_record *key, enum account_kind kind, enum quota_period period)
+{
+    struct quota quota = {USD, period};
+    char text[PERIOD_TEXT_SIZE];
+    period_format(period, NOW, text);
+    if (kind == ACCOUNT_KEY) {
+        key->key_limit = quota;
+        key->key_account = open_account(kind, KEY, text, 0, USD);
+    } else if (kind == ACCOUNT_GROUP) {
+        key->group_quota = quota;
+        key->group_account = open_account(kind, GROUP, text, 0, USD);
+    } else {
+        key->group_user_quota = quota;
+        key->group_user_account = open_account(kind, USER, text, 0, USD);
+    }
+}
+
+static void admit_with_each_quota_begins_anew_with_its_period(void **state)
+{
+    (void)state;
+    static const struct {
+        enum account_kind kind;
+        enum fault fault;
+    } quotas[] = {{ACCOUNT_KEY, FAULT_TOKEN_QUOTA_EXHAUSTED},
+                  {ACCOUNT_GROUP, FAULT_GROUP_QUOTA_EXHAUSTED},
+                  {ACCOUNT_GROUP_USER, FAULT_GROUP_QUOTA_EXHAUSTED}};
+    static const struct {
+        enum quota_period period;
+        int64_t last_ms, next_ms; /* of the period, and of the next; -1 = there is none */
+    } periods[] = {{PERIOD_DAY, 5 * 3600000 - 1, 5 * 3600000},
+                   {PERIOD_MONTH, 6 * DAY_MS + 5 * 3600000 - 1, 6 * DAY_MS + 5 * 3600000},
+                   {PERIOD_EVER, 400 * DAY_MS, -1}};
+    for (size_t i = 0; i < COUNT(quotas); i++) {
+        for (size_t j = 0; j < COUNT(periods); j++) {
+            struct key_record key = plain_key(100 * USD);
+            struct hold hold;
+            clock_set(1000000, NOW);
+            spend_quota(&key, quotas[i].kind, periods[j].period);
+            assert_int_equal(admit(&key, 1, &hold), quotas[i].fault);
+            clock_set(2000000, NOW + periods[j].last_ms);
+            assert_int_equal(admit(&key, 1, &hold), quotas[i].fault);
+            if (periods[j].next_ms >= 0) {
+                clock_set(3000000, NOW + periods[j].next_ms);
+                assert_int_equal(admit(&key, USD + 1, &hold), quotas[i].fault);
+                assert_int_equal(admit(&key, USD, &hold), FAULT_NONE);
+                finish(&hold, 0);
+            }
+            close_key(&key);
+        }
+    }
+}
+
 static void admit_when_the_clock_is_set_back_keeps_the_newer_day(void **state)
 {
     (void)state;
@@ -464,6 +517,7 @@ int main(void)
         BOOK_TEST(admit_without_a_limit_counts_on_the_account_and_never_refuses),
         BOOK_TEST(admit_at_a_limit_of_zero_refuses_all_but_free),
         BOOK_TEST(period_format_of_each_period),
+        BOOK_TEST(admit_with_each_quota_begins_anew_with_its_period),
         BOOK_TEST(admit_on_a_new_day_rolls_over_and_an_old_hold_settles_on_the_old_day),
         BOOK_TEST(admit_with_a_month_rolls_over_by_month_only),
         BOOK_TEST(admit_when_the_clock_is_set_back_keeps_the_newer_day),

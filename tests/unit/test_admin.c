@@ -363,74 +363,6 @@ static void key_disable_and_enable_are_in_force_at_the_answer(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
-static json_t *key_set(struct fixture *fixture, const char *members)
-{
-    json_t *arguments = json_loads(members, 0, NULL), *key = NULL;
-    int64_t id = id_of_key(fixture);
-    assert_int_equal(json_object_set_new(arguments, "id", json_integer((json_int_t)id)), 0);
-    assert_int_equal(admin_json(fixture, "key set", arguments, &key), STORE_OK);
-    return key;
-}
-
-static void key_set_changes_what_is_named_and_is_in_force_at_the_answer(void **state)
-{
-    struct fixture *fixture = *state;
-    struct key_record *record;
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    assert_int_equal(record->key_limit.nusd, -1);
-    key_record_drop(store_keyring(fixture->store), &record);
-    json_t *key = key_set(fixture, "{\"name\":\"new\",\"group\":\"vip\",\"expires_s\":3600,"
-                                   "\"models\":[\"a*\"],\"networks\":[\"10.0.0.0/8\"],"
-                                   "\"limit\":\"3/day\"}");
-    assert_member(key, "name", "\"new\"");
-    assert_member(key, "group", "\"vip\"");
-    assert_member(key, "models", "[\"a*\"]");
-    assert_member(key, "networks", "[\"10.0.0.0/8\"]");
-    assert_member(key, "limit", "\"3/day\"");
-    assert_true(json_is_string(json_object_get(key, "expires")));
-    json_t *shown = NULL;
-    assert_int_equal(on_key(fixture, "key show", &shown), STORE_OK);
-    assert_true(json_equal(shown, key));
-    json_decref(shown);
-    json_decref(key);
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    assert_int_equal(record->key_limit.nusd, 3 * USD);
-    key_record_drop(store_keyring(fixture->store), &record);
-    /* What is not named stays. */
-    key = key_set(fixture, "{\"name\":\"newer\"}");
-    assert_member(key, "limit", "\"3/day\"");
-    assert_member(key, "models", "[\"a*\"]");
-    assert_true(json_is_string(json_object_get(key, "expires")));
-    json_decref(key);
-    key = key_set(fixture, "{\"group\":null,\"expires_s\":null,\"models\":[],\"networks\":[],"
-                           "\"limit\":null}");
-    assert_member(key, "group", "\"default\"");
-    assert_member(key, "models", "[]");
-    assert_member(key, "networks", "[]");
-    assert_member(key, "limit", "null");
-    assert_member(key, "expires", "null");
-    assert_member(key, "state", "\"enabled\"");
-    json_decref(key);
-}
-
-static void user_set_moves_the_user_and_its_keys(void **state)
-{
-    struct fixture *fixture = *state;
-    struct key_record *record;
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    int64_t group = record->group_id;
-    key_record_drop(store_keyring(fixture->store), &record);
-    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"ratio\":\"0.5\"}", "group",
-                 "\"default\"");
-    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"group\":\"vip\"}", "ratio", "\"0.5\"");
-    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "group", "\"vip\"");
-    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "balance", "\"10.000000000\"");
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    assert_int_equal(record->user_ppm, 500000);
-    assert_int_not_equal(record->group_id, group);
-    key_record_drop(store_keyring(fixture->store), &record);
-}
-
 static void key_revoke_is_for_ever(void **state)
 {
     struct fixture *fixture = *state;
@@ -636,8 +568,6 @@ int main(void)
         TEST(key_hint_of_two_is_a_conflict),
         TEST(key_disable_and_enable_are_in_force_at_the_answer),
         TEST(key_revoke_is_for_ever),
-        TEST(key_set_changes_what_is_named_and_is_in_force_at_the_answer),
-        TEST(user_set_moves_the_user_and_its_keys),
         TEST(group_add_answers_the_group),
         TEST(group_set_changes_only_what_is_given),
         TEST(usage_list_pages_from_new_to_old),

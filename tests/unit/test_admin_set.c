@@ -1,0 +1,114 @@
+/* room: store */
+/* What user set and key set change, and when it is in force. */
+#include "tests/unit/store_fixture.h"
+#include "store/admin.h"
+
+#define SECRET "sk-0123456789012345678901234567890123456789"
+#define USD INT64_C(1000000000)
+
+static int filled_up(void **state)
+{
+    fixture_up(state);
+    struct fixture *fixture = *state;
+    json_decref(admin_ok(fixture, "group add", "{\"name\":\"vip\",\"models\":[\"*\"]}"));
+    json_decref(admin_ok(fixture, "user add", "{\"name\":\"ann\",\"credit\":\"10\"}"));
+    json_decref(admin_ok(fixture, "user add", "{\"name\":\"bob\"}"));
+    json_decref(admin_ok(fixture, "key create",
+                         "{\"user\":\"ann\",\"name\":\"ci\",\"secret\":\"" SECRET "\"}"));
+    return 0;
+}
+
+static int64_t id_of_key(struct fixture *fixture)
+{
+    json_t *list = admin_ok(fixture, "key list", "{}");
+    int64_t id = 0;
+    assert_true(str_i64(str_of(json_string_value(json_object_get(json_array_get(list, 0), "id"))),
+                        1, INT64_MAX, &id));
+    json_decref(list);
+    return id;
+}
+
+static enum store_code on_key(struct fixture *fixture, const char *operation, json_t **result)
+{
+    return admin_json(fixture, operation, json_pack("{s:I}", "id", (json_int_t)id_of_key(fixture)),
+                      result);
+}
+
+static json_t *key_set(struct fixture *fixture, const char *members)
+{
+    json_t *arguments = json_loads(members, 0, NULL), *key = NULL;
+    int64_t id = id_of_key(fixture);
+    assert_int_equal(json_object_set_new(arguments, "id", json_integer((json_int_t)id)), 0);
+    assert_int_equal(admin_json(fixture, "key set", arguments, &key), STORE_OK);
+    return key;
+}
+
+static void key_set_changes_what_is_named_and_is_in_force_at_the_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record;
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->key_limit.nusd, -1);
+    key_record_drop(store_keyring(fixture->store), &record);
+    json_t *key = key_set(fixture, "{\"name\":\"new\",\"group\":\"vip\",\"expires_s\":3600,"
+                                   "\"models\":[\"a*\"],\"networks\":[\"10.0.0.0/8\"],"
+                                   "\"limit\":\"3/day\"}");
+    assert_member(key, "name", "\"new\"");
+    assert_member(key, "group", "\"vip\"");
+    assert_member(key, "models", "[\"a*\"]");
+    assert_member(key, "networks", "[\"10.0.0.0/8\"]");
+    assert_member(key, "limit", "\"3/day\"");
+    assert_true(json_is_string(json_object_get(key, "expires")));
+    json_t *shown = NULL;
+    assert_int_equal(on_key(fixture, "key show", &shown), STORE_OK);
+    assert_true(json_equal(shown, key));
+    json_decref(shown);
+    json_decref(key);
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->key_limit.nusd, 3 * USD);
+    key_record_drop(store_keyring(fixture->store), &record);
+    /* What is not named stays. */
+    key = key_set(fixture, "{\"name\":\"newer\"}");
+    assert_member(key, "limit", "\"3/day\"");
+    assert_member(key, "models", "[\"a*\"]");
+    assert_true(json_is_string(json_object_get(key, "expires")));
+    json_decref(key);
+    key = key_set(fixture, "{\"group\":null,\"expires_s\":null,\"models\":[],\"networks\":[],"
+                           "\"limit\":null}");
+    assert_member(key, "group", "\"default\"");
+    assert_member(key, "models", "[]");
+    assert_member(key, "networks", "[]");
+    assert_member(key, "limit", "null");
+    assert_member(key, "expires", "null");
+    assert_member(key, "state", "\"enabled\"");
+    json_decref(key);
+}
+
+static void user_set_moves_the_user_and_its_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record;
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    int64_t group = record->group_id;
+    key_record_drop(store_keyring(fixture->store), &record);
+    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"ratio\":\"0.5\"}", "group",
+                 "\"default\"");
+    assert_shown(fixture, "user set", "{\"name\":\"ann\",\"group\":\"vip\"}", "ratio", "\"0.5\"");
+    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "group", "\"vip\"");
+    assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "balance", "\"10.000000000\"");
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    assert_int_equal(record->user_ppm, 500000);
+    assert_int_not_equal(record->group_id, group);
+    key_record_drop(store_keyring(fixture->store), &record);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, filled_up, fixture_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(key_set_changes_what_is_named_and_is_in_force_at_the_answer),
+        TEST(user_set_moves_the_user_and_its_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -18,7 +18,9 @@
 #include "store/keyring.h"
 #include "usage_read.h"
 #include "vector_limit.h"
+#include "vector_group.h"
 #include "vector_read.h"
+#include "vector_reject.h"
 #include "vector_task.h"
 
 /* --- usage --------------------------------------------------------------------------------- */
@@ -269,19 +271,13 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"normalize", run_normalize},
-    {"merge", run_merge},
-    {"charge", run_charge},
-    {"estimate", run_estimate},
-    {"reserve", run_reserve},
-    {"settle", run_settle},
-    {"task", run_task},
-    {"ratelimit", run_ratelimit},
-    {"duration", run_duration},
-    {"concurrency", run_concurrency},
-    {"group", NULL},
-    {"import", NULL},
-    {"reject", NULL},
+    {"normalize", run_normalize}, {"merge", run_merge},
+    {"charge", run_charge},       {"estimate", run_estimate},
+    {"reserve", run_reserve},     {"settle", run_settle},
+    {"task", run_task},           {"ratelimit", run_ratelimit},
+    {"duration", run_duration},   {"concurrency", run_concurrency},
+    {"group", run_group},         {"import", NULL},
+    {"reject", run_reject},
 };
 
 static const struct kind *kind_of(const json_t *vector)
@@ -328,6 +324,8 @@ KIND_TEST(task)
 KIND_TEST(ratelimit)
 KIND_TEST(duration)
 KIND_TEST(concurrency)
+KIND_TEST(reject)
+KIND_TEST(group)
 
 static void vectors_each_have_a_known_kind(void **state)
 {
@@ -368,6 +366,8 @@ int main(void)
         cmocka_unit_test(vectors_of_ratelimit_give_their_results),
         cmocka_unit_test(vectors_of_duration_give_their_results),
         cmocka_unit_test(vectors_of_concurrency_give_their_results),
+        cmocka_unit_test(vectors_of_reject_give_their_results),
+        cmocka_unit_test(vectors_of_group_give_their_results),
         cmocka_unit_test(vectors_each_have_a_known_kind),
         cmocka_unit_test(vector_of_unknown_kind_is_not_found),
     };

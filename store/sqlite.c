@@ -129,6 +129,34 @@ static bool is_wal(struct db *db)
     return wal;
 }
 
+/* After a failed sync the kernel shows what it has not written, and takes it for written: a log
+ * that was read back so is sure only once it has been written again and synced.  Whoever had it
+ * open before may have seen such a failure, this process or the last one. */
+static void rewrite_log(struct db *db)
+{
+    static const int step = 65536;
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log == NULL || log->pMethods == NULL)
+        return;
+    char *bytes = malloc((size_t)step);
+    int code = bytes != NULL ? log->pMethods->xFileSize(log, &size) : SQLITE_NOMEM;
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += step) {
+        int n = size - at < step ? (int)(size - at) : step;
+        code = log->pMethods->xRead(log, bytes, n, at);
+        if (code == SQLITE_OK)
+            code = log->pMethods->xWrite(log, bytes, n, at);
+    }
+    if (code == SQLITE_OK && size > 0)
+        code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    free(bytes);
+    if (code == SQLITE_OK)
+        return;
+    db->code = code;
+    snprintf(db->error, sizeof db->error, "%s", sqlite3_errstr(code));
+}
+
 static void explain(const struct db *db, const char *path, struct buf *why, bool *in_use)
 {
     switch (db_trouble(db)) {
@@ -180,6 +208,8 @@ struct db *db_open(const char *path, bool process_durability, struct buf *why, b
     } else if (configure(db, process_durability) && !is_wal(db) && db->code == SQLITE_OK) {
         db->code = SQLITE_CANTOPEN;
         snprintf(db->error, sizeof db->error, "no write-ahead log here");
+    } else if (db->code == SQLITE_OK) {
+        rewrite_log(db);
     }
     if (db->code != SQLITE_OK) {
         explain(db, path, why, in_use);

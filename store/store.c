@@ -81,7 +81,7 @@ static bool start_thread(struct store *store)
     return error == 0;
 }
 
-static void free_store(struct store **store)
+void store_free(struct store **store)
 {
     struct store *gone = *store;
     *store = NULL;
@@ -95,7 +95,7 @@ static void free_store(struct store **store)
     free(gone);
 }
 
-bool store_open(const struct store_options *options, struct store **out, struct buf *why,
+bool store_make(const struct store_options *options, struct store **out, struct buf *why,
                 bool *in_use)
 {
     CHECK(options->path != NULL);
@@ -121,15 +121,26 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         goto fail;
     ident_init(&store->ids, IDENT_STORE_WORKER, store->newest_id);
     store->rollup_due = true;
-    if (!start_thread(store)) {
-        (void)!buf_addf(why, "cannot start a thread");
-        goto fail;
-    }
     *out = store;
     return true;
 fail:
-    free_store(&store);
+    store_free(&store);
     return false;
+}
+
+bool store_open(const struct store_options *options, struct store **out, struct buf *why,
+                bool *in_use)
+{
+    struct store *store;
+    if (!store_make(options, &store, why, in_use))
+        return false;
+    if (!start_thread(store)) {
+        (void)!buf_addf(why, "cannot start a thread");
+        store_free(&store);
+        return false;
+    }
+    *out = store;
+    return true;
 }
 
 static void post(struct store *store, struct store_call *call, enum store_call_kind kind)
@@ -144,7 +155,7 @@ void store_close(struct store **store)
         return;
     post(*store, &(*store)->stop, CALL_STOP);
     CHECK(pthread_join((*store)->thread, NULL) == 0);
-    free_store(store);
+    store_free(store);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -226,31 +226,34 @@ static void checkpoint(struct store *store, bool is_idle)
     }
 }
 
+bool store_turn(struct store *store)
+{
+    struct mail *mail = mailbox_take(&store->box);
+    bool is_idle = mail == NULL;
+    while (mail != NULL) {
+        struct mail *next = mail->next;
+        sort_mail(store, mail);
+        mail = next;
+    }
+    serve_gets(store);
+    /* Changes do not wait for a failing database: their operator gets an answer. */
+    if (store->changes.first != NULL || store->moves.first != NULL ||
+        (is_waiting(store) && clock_ms() >= store->retry_ms) ||
+        (is_idle && rollup_wait(store) == 0 && clock_ms() >= store->retry_ms))
+        store_commit(store);
+    serve_reads(store);
+    store_backup_step(store);
+    checkpoint(store, is_idle);
+    return store->stop_ms == 0 || (store->entries.first != NULL && clock_ms() <= store->stop_ms);
+}
+
 void *store_thread_run(void *argument)
 {
     struct store *store = argument;
     log_join();
-    for (;;) {
+    do
         wait_for_mail(store);
-        struct mail *mail = mailbox_take(&store->box);
-        bool is_idle = mail == NULL;
-        while (mail != NULL) {
-            struct mail *next = mail->next;
-            sort_mail(store, mail);
-            mail = next;
-        }
-        serve_gets(store);
-        /* Changes do not wait for a failing database: their operator gets an answer. */
-        if (store->changes.first != NULL || store->moves.first != NULL ||
-            (is_waiting(store) && clock_ms() >= store->retry_ms) ||
-            (is_idle && rollup_wait(store) == 0 && clock_ms() >= store->retry_ms))
-            store_commit(store);
-        serve_reads(store);
-        store_backup_step(store);
-        checkpoint(store, is_idle);
-        if (store->stop_ms != 0 && (store->entries.first == NULL || clock_ms() > store->stop_ms))
-            break;
-    }
+    while (store_turn(store));
     store_backup_abandon(store);
     store_give_up(store);
     log_leave();

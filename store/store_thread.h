@@ -89,6 +89,14 @@ struct store {
 
 /* The thread's body; `argument` is the store.  Ends after a CALL_STOP. */
 void *store_thread_run(void *argument);
+/* One turn of it, without waiting: what is in the mailbox, at most one transaction, the checkpoint.
+ * False after the last one.  (For tests too: with the clock and the disk of a simulation.) */
+bool store_turn(struct store *store);
+
+/* A store without its thread, as store_open makes it; and its end, with whatever is queued. */
+MUST_USE bool store_make(const struct store_options *options, struct store **out, struct buf *why,
+                         bool *in_use);
+void store_free(struct store **store);
 
 /* --- store_tasks.c, for the others ------------------------------------------------------------ */
 

@@ -121,6 +121,19 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_rules,$(t))))
 check unit: $(if $(ONLY),$(BUILD)/unit/$(ONLY),$(UNIT_BINARIES))
 	@sh tests/run_unit.sh $^
 
+# The simulator: N schedules from SEED on, over the store's code with its own clock and disk.  Two at a
+# time; a violation tells its seed and schedule.
+SIM := $(BUILD)/sim/sim
+$(SIM): $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/sim/*.c))) $(call archives_from,$(RIGHT_OF_store))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+.PHONY: sim
+sim: N := 10000
+sim: SEED := 1
+sim: $(SIM)
+	@SIM=$(SIM) sh tests/sim/run.sh $(N) $(SEED)
+
 # The bench's upstream and its clients, which the end-to-end tests try out too.
 BENCH := $(BUILD)/bench/fixture $(BUILD)/bench/load
 $(BUILD)/bench/fixture: $(addprefix $(BUILD)/obj/tests/bench/,fixture.o request.o) $(call archive,base)
@@ -140,7 +153,7 @@ e2e: all $(BENCH) | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ONLY='$(ONLY)' FILES='$(FILES)' sh tests/e2e/run.sh
 
 test: | setup-test
-	@$(MAKE) --no-print-directory all bench-tools
+	@$(MAKE) --no-print-directory all bench-tools $(SIM)
 	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/run.sh
 
 # kill -9 under load and a start on the same database, so many times.
@@ -169,9 +182,9 @@ bench-ledger: all | setup-test
 	@GATEWAY_BIN=$(BUILD)/gateway ROWS='$(ROWS)' DAYS='$(DAYS)' EXPORT='$(EXPORT)' node tests/bench/ledger.mjs
 
 asan:
-	@$(MAKE) --no-print-directory SAN=address test
+	@SCHEDULES=1000 $(MAKE) --no-print-directory SAN=address test
 tsan:
-	@$(MAKE) --no-print-directory SAN=thread test
+	@SCHEDULES=500 $(MAKE) --no-print-directory SAN=thread test
 
 # tests/fuzz/fuzz_X.c under libFuzzer, TIME seconds over all of them; ONLY=sse runs one.
 FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -195,7 +208,7 @@ fuzz-targets: $(foreach t,$(FUZZ_TARGETS),$(BUILD)/fuzz_$(call fuzz_name,$(t)))
 # --- quality -----------------------------------------------------------------------------------------
 SOURCES := $(foreach r,$(ROOMS),$(call sources_of,$(r)))
 HEADERS := $(sort $(shell find $(ROOMS) -name '*.h'))
-TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c tests/bench/*.h tests/e2e/lib/*.c))
+TEST_SOURCES := $(sort $(wildcard tests/sim/*.c tests/sim/*.h tests/unit/*.c tests/unit/*.h tests/fuzz/*.c tests/bench/*.c tests/bench/*.h tests/e2e/lib/*.c))
 
 .PHONY: lint format layers
 format:
@@ -248,6 +261,7 @@ help:
 	@echo 'make            build/gateway'
 	@echo 'make run        start a gateway with the built-in sandbox (ARGS="--listen 127.0.0.1:9000")'
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
+	@echo 'make sim        the books under random kills and power cuts [N=10000] [SEED=1]'
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers; make fuzz [TIME=60] [ONLY=sse] the fuzzers'
 	@echo 'make flap       providers that die and rise under load [TIME=60]'

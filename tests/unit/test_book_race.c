@@ -71,6 +71,23 @@ static void admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k(void *
     close_key(&key);
 }
 
+/* User, key, group and the group's user at once, all with money for exactly k. */
+static void admit_by_64_threads_with_all_accounts_for_k_passes_exactly_k(void **state)
+{
+    (void)state;
+    static struct racer racers[THREADS];
+    struct key_record key = limited_key(3 * 17, 3 * 17 + 1, 3 * 17 + 2, 3 * 17);
+    run_racers(racers, &key, run_greedy);
+    int passes = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        passes += racers[i].passes;
+    assert_int_equal(passes, 17);
+    assert_words(ACCOUNT_USER, USER, 51, 0);
+    assert_words(ACCOUNT_KEY, KEY, 51, 0);
+    assert_words(ACCOUNT_GROUP, GROUP, 51, 0);
+    close_key(&key);
+}
+
 #define KEYS 200
 #define GROUP_LIMIT 5000
 
@@ -194,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOOK_TEST(admit_by_64_threads_with_money_for_k_passes_exactly_k),
+        BOOK_TEST(admit_by_64_threads_with_all_accounts_for_k_passes_exactly_k),
         BOOK_TEST(admit_by_64_threads_with_a_group_quota_for_k_passes_exactly_k),
         BOOK_TEST(admit_by_64_threads_with_200_keys_of_a_limited_group_passes_exactly_its_limit),
         BOOK_TEST(settle_by_random_exits_returns_held_to_zero),

@@ -134,6 +134,11 @@ sim: SEED := 1
 sim: $(SIM)
 	@SIM=$(SIM) sh tests/sim/run.sh $(N) $(SEED)
 
+# Each rule of money removed in turn (tests/mutants/rules): named tests must go red.
+.PHONY: mutants
+mutants: $(SIM) $(foreach t,charge vectors price book book_race store store_tasks,$(BUILD)/unit/$(t))
+	@ONLY='$(ONLY)' sh tests/mutants/run.sh
+
 # The bench's upstream and its clients, which the end-to-end tests try out too.
 BENCH := $(BUILD)/bench/fixture $(BUILD)/bench/load
 $(BUILD)/bench/fixture: $(addprefix $(BUILD)/obj/tests/bench/,fixture.o request.o) $(call archive,base)
@@ -262,6 +267,7 @@ help:
 	@echo 'make run        start a gateway with the built-in sandbox (ARGS="--listen 127.0.0.1:9000")'
 	@echo 'make test       every test; make check [ONLY=buf] unit tests; make e2e [ONLY=E5] end to end'
 	@echo 'make sim        the books under random kills and power cuts [N=10000] [SEED=1]'
+	@echo 'make mutants    rules of money removed one by one: tests must go red'
 	@echo 'make crash      kill -9 under load [ROUNDS=50]'
 	@echo 'make asan tsan  the tests under the sanitizers; make fuzz [TIME=60] [ONLY=sse] the fuzzers'
 	@echo 'make flap       providers that die and rise under load [TIME=60]'

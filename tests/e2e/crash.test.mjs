@@ -1,7 +1,8 @@
 // kill -9 under load, again and again, on one database: what was paid for is charged once.
 //
-// Every answer of the upstream reports a token count of its own, and one token costs one unit: an
-// amount in the books names the answer that it is for.  `make crash ROUNDS=50` runs the long form.
+// Chats, streams, pictures and speech: every answer of the upstream reports a token count of its own,
+// and one token costs one unit, so that an amount in the books names the answer that it is for.
+// `make crash ROUNDS=50` runs the long form, and video_kill.test.mjs beside it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,15 +16,48 @@ const rounds = Number(process.env.ROUNDS || 3);
 const clients = 50;
 const callsMax = 900; // in one round: its rows fit one page of `usage tail`
 const readyMs = deadlineMs / 5; // two seconds; sanitizer builds are slow
-const model = { endpoints: 'chat', offer: 'P1/up', price: ['in_text 0 per 1M tokens', 'out_text 1 per 1M tokens'] };
+const free = 'in_text 0 per 1M tokens';
+const model = {
+    endpoints: 'chat images speech',
+    offer: 'P1/up',
+    price: [free, 'out_text 1 per 1M tokens', 'out_image 1 per 1M tokens', 'out_audio 1 per 1M tokens'],
+};
 
 function usageOf(amount) {
     return `{"prompt_tokens":3,"completion_tokens":${amount},"total_tokens":${amount + 3}}`;
 }
 
+const typed = (event) => `data: ${JSON.stringify(event)}\n\n`;
+
+/** What is asked for: the path and body of a call of this name, and the last words of a stream. */
+const kinds = {
+    chat: { path: '/v1/chat/completions', body: (user) => chat({ model: 'amounts', user }) },
+    stream: {
+        path: '/v1/chat/completions',
+        body: (user) => chat({ model: 'amounts', user, stream: true }),
+        end: event(data.done).toString(),
+    },
+    picture: { path: '/v1/images/generations', body: (user) => JSON.stringify({ model: 'amounts', prompt: 'a cat', user }) },
+    speech: {
+        path: '/v1/audio/speech',
+        body: (user) => JSON.stringify({ model: 'amounts', input: 'Hi', voice: 'alloy', stream_format: 'sse', user }),
+        end: 'speech.audio.done',
+    },
+};
+const kindNames = Object.keys(kinds);
+
 /** The pieces of an answer that tells its amount; the last one makes it complete. */
-function piecesOf(amount, isStream) {
-    if (isStream) {
+function piecesOf(amount, request) {
+    if (request.voice) {
+        const usage = { input_tokens: 3, output_tokens: amount, total_tokens: amount + 3 };
+        const done = { type: 'speech.audio.done', usage };
+        return [
+            Buffer.concat([Buffer.from(streamHead), frame(typed({ type: 'speech.audio.delta', audio: 'aGk=' }))]),
+            frame(typed({ type: 'speech.audio.delta', audio: `=${amount}=` })),
+            Buffer.concat([frame(typed(done)), Buffer.from(lastFrame)]),
+        ];
+    }
+    if (request.stream) {
         const usage = data.usage.replace(/"usage":.*$/, `"usage":${usageOf(amount)}}`);
         const said = data.chunk(`{"content":"=${amount}="}`, 'null');
         const end = events(data.stop, usage, data.done);
@@ -33,10 +67,14 @@ function piecesOf(amount, isStream) {
             Buffer.concat([frame(end), Buffer.from(lastFrame)]),
         ];
     }
-    const body =
+    const picture =
+        `{"created":1,"data":[{"b64_json":"=${amount}="}],"usage":{"input_tokens":3,` +
+        `"output_tokens":${amount},"total_tokens":${amount + 3}}}`;
+    const said =
         `{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,` +
         `"message":{"role":"assistant","content":"=${amount}="},"finish_reason":"stop"}],` +
         `"usage":${usageOf(amount)}}`;
+    const body = request.prompt ? picture : said;
     const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     return [head, body.slice(0, 40), body.slice(40)];
 }
@@ -75,7 +113,7 @@ class Tide {
         const amount = this.answers.size + 1;
         const mine = { call: request.user, complete: false };
         this.answers.set(amount, mine);
-        const [first, middle, last] = piecesOf(amount, request.stream);
+        const [first, middle, last] = piecesOf(amount, request);
         await pace(Math.random() * 40);
         await exchange.send(first);
         await exchange.send(middle);
@@ -100,15 +138,13 @@ class Round {
         for (let i = 0; !this.over && this.calls.length < callsMax; i++) {
             const call = { name: `r${this.number}-c${number}-${i}` };
             this.calls.push(call);
-            const body = chat({ model: 'amounts', user: call.name, stream: (number + i) % 2 === 0 });
-            await client.write(requestBytes({ body }));
+            const { path, body, end } = kinds[kindNames[(number + i) % kindNames.length]];
+            await client.write(requestBytes({ path, body: body(call.name) }));
             call.response = await client.response(i, 30000).catch(() => client.responses[i]);
             if (!call.response) break;
             const { text, complete, status } = call.response;
             assert.equal(status, 200, text);
-            const isWhole = /stream/.test(call.response.header('content-type'))
-                ? text.includes(event(data.done))
-                : complete;
+            const isWhole = end ? text.includes(end) : complete;
             if (isWhole) {
                 call.whole = Number(/=(\d+)=/.exec(text)[1]);
                 this.#changes.changed();

@@ -142,13 +142,17 @@ static void log_attempt(const struct request *request, enum fault fault, int sta
 {
     char key[32] = "";
     const struct provider *provider = request->offer->provider;
-    bool ours = fault == FAULT_UPSTREAM_ACCOUNT;
+    enum fault_class class = fault_info(fault)->class_;
+    const char *ours = NULL;
+    if (class == FAULT_CLASS_ACCOUNT)
+        ours = " (its key or our account there: gateway provider test)";
+    else if (class == FAULT_CLASS_CONFIG)
+        ours = " (the offer's model or the base URL: gateway provider test)";
     if (provider->key_count > 1)
         (void)snprintf(key, sizeof key, " with key %u", request->offer_turn.key + 1);
-    log_write(ours ? LOG_WARNING : LOG_INFO, "relay",
+    log_write(ours != NULL ? LOG_WARNING : LOG_INFO, "relay",
               "request %s attempt at %s%s failed: %s, HTTP status %d%s", request->id_text,
-              provider->name, key, fault_name(fault), status,
-              ours ? " (its key or our account there: gateway provider test)" : "");
+              provider->name, key, fault_name(fault), status, ours != NULL ? ours : "");
 }
 
 /* The attempt cannot be delivered: next offer, the same once more, or the end. */

@@ -432,6 +432,8 @@ test('F11 a model that a provider does not have', async (t) => {
         const error = errorIs(response, 502, 'server_error', 'upstream_model_unavailable');
         assert.match(error.message, /gpt-4o-mini/);
         assert.doesNotMatch(error.message, /up-mini|mini-b/);
+        const warned = new RegExp(`warn.*${error.request_id} attempt.*UPSTREAM_MODEL, HTTP status 404 .*provider test`);
+        await eventually(() => s.gw.log.filter((line) => warned.test(line)).length === 2, 'two warnings');
     });
 });
 
@@ -441,8 +443,10 @@ test('F12 a wrong base URL at both', async (t) => {
         s.M1.once(page);
         s.M2.once(page);
         const response = await call(s.gw, { body });
-        errorIs(response, 502, 'server_error', 'upstream_misconfigured');
+        const { request_id: id } = errorIs(response, 502, 'server_error', 'upstream_misconfigured');
         await released(s, response);
+        const warned = new RegExp(`warn.*${id} attempt.*UPSTREAM_MISCONFIGURED, HTTP status 404 .*base URL`);
+        await eventually(() => s.gw.log.filter((line) => warned.test(line)).length === 2, 'two warnings');
     });
     await sub(t, 'F12 a redirect is not followed', {}, async (s) => {
         const moved = reply('', { status: 307, headers: { Location: `${s.M2.url}/chat/completions` } });

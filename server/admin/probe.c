@@ -110,6 +110,8 @@ static const char *words_for_status(const struct probe *probe, int status)
     if (status == 401 || status == 403)
         return probe->provider->key_count > 0 ? "it does not accept the key"
                                               : "it wants a key, and none is set";
+    if (status == 402)
+        return "our account there cannot pay";
     if (status == 404 || status == 405 || status == 501)
         return "it has no list of models there; most base URLs end with /v1";
     if (status == 429)

@@ -190,6 +190,7 @@ test('provider-8 what goes wrong is told, with exit code 1', async (t) => {
     const leak = 'Incorrect API key provided: sk-provider-one (see https://up.example)';
     for (const [name, answer, pattern] of [
         ['a key that is refused', fault(401, { message: leak }), /status 401.*does not accept the key \("Incorrect/],
+        ['an account without money', fault(402, { message: 'top up' }), /status 402.*cannot pay \("top up"\)/],
         ['another base URL', fault(404, { message: 'no such route' }), /status 404.*base URLs end with \/v1/],
         ['another host', reply('', { status: 301, headers: { Location: 'http://x.example/' } }), /status 301.*elsewhere/],
         ['a rate limit', fault(429, { message: 'slow down' }), /status 429.*limits the rate \("slow down"\)/],

@@ -294,7 +294,8 @@ static void refuse(const struct explaining *explaining)
     struct admin_call *call = explaining->call;
     enum store_code code = explaining->get.call.code;
     if (code == STORE_NOTFOUND)
-        admin_fail(call, ADMIN_NOTFOUND, "no key \"%.*s\"", STR_ARG(str_slice(name, 0, 40)));
+        admin_fail(call, ADMIN_NOTFOUND, "no key \"%.*s\": ids and hints stand in gateway key list",
+                   STR_ARG(str_slice(name, 0, 20)));
     else if (code == STORE_CONFLICT)
         admin_fail(call, ADMIN_CONFLICT, "several keys look like \"%.*s\"; use the id",
                    STR_ARG(str_slice(name, 0, 40)));

@@ -233,7 +233,7 @@ test('F25 an unknown model, endpoint or key', async () => {
     assert.deepEqual([unknown.status, unknown.reason, unknown.offers], [404, 'model_not_found', []]);
     assert.equal(JSON.parse(unknown.request).model, 'no such "model"');
     for (const [words, code, wanted] of [
-        [['explain', '999', 'turns'], 3, /no key "999"/],
+        [['explain', '999', 'turns'], 3, /no key "999": ids and hints/],
         [['explain', id, 'turns', '--endpoint', 'chats'], 2, /no endpoint "chats"/],
         [['explain', id], 2, /MODEL/],
     ]) {

@@ -142,7 +142,8 @@ static void answered(struct lookup *lookup, enum lookup_answer answer)
 void lookup_note_address(struct conn *conn)
 {
     struct lookup *lookup = lookup_of(conn);
-    if (lookup->asking == conn)
+    /* A name may have several; what is told already would end the next look-up with it. */
+    if (lookup->asking == conn && lookup->answer == LOOKUP_NONE)
         answered(lookup, LOOKUP_KNOWN);
 }
 

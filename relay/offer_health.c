@@ -203,10 +203,11 @@ bool offer_turn_begin(struct offer_healths *healths, struct offer_ask ask, int64
     bool may = one == NULL || breaker_wait_ms(&one->breaker, now_ms) == 0;
     *turn =
         (struct offer_turn){.health = may ? one : NULL, .key = pick_key(one, ask, now_ms, random)};
+    turn->mark = mark_of(ask.offer, turn->key);
     if (turn->health != NULL) {
         struct key_health *key = &one->keys[turn->key];
-        if (key->mark != mark_of(ask.offer, turn->key))
-            *key = (struct key_health){.mark = mark_of(ask.offer, turn->key)};
+        if (key->mark != turn->mark)
+            *key = (struct key_health){.mark = turn->mark};
         turn->is_probe = breaker_ask(&one->breaker);
     }
     pthread_mutex_unlock(&healths->lock);
@@ -236,6 +237,13 @@ bool offer_turn_has_other_key(struct offer_healths *healths, const struct offer_
 /* --- what comes of it ----------------------------------------------------------------------------
  */
 
+/* What is known of its key; NULL when another one has come in its place meanwhile. */
+static struct key_health *key_of(const struct offer_turn *turn)
+{
+    struct key_health *key = &turn->health->keys[turn->key];
+    return key->mark == turn->mark ? key : NULL;
+}
+
 static void tell(struct offer_turn *turn, enum breaker_word word, int64_t now_ms, uint64_t random)
 {
     breaker_tell(&turn->health->breaker, word, turn->is_probe, now_ms, random);
@@ -247,8 +255,10 @@ void offer_turn_good(struct offer_healths *healths, struct offer_turn *turn, int
     if (turn->health == NULL)
         return;
     pthread_mutex_lock(&healths->lock);
+    struct key_health *key = key_of(turn);
     tell(turn, BREAKER_GOOD, now_ms, 0);
-    turn->health->keys[turn->key].benched_until_ms = 0;
+    if (key != NULL)
+        key->benched_until_ms = 0;
     pthread_mutex_unlock(&healths->lock);
 }
 
@@ -268,7 +278,7 @@ static enum breaker_word learn(const struct offer_turn *turn, const struct failu
                                int64_t now_ms)
 {
     struct offer_health *health = turn->health;
-    struct key_health *key = &health->keys[turn->key];
+    struct key_health *key = key_of(turn);
     switch (fault_info(failure->fault)->class_) {
     case FAULT_CLASS_SERVER:
         if (failure->retry_after_ms > 0)
@@ -280,11 +290,13 @@ static enum breaker_word learn(const struct offer_turn *turn, const struct failu
     case FAULT_CLASS_TRUNCATED:
         return BREAKER_BAD;
     case FAULT_CLASS_RATE:
-        cool(&key->cool_until_ms, failure, now_ms);
+        if (key != NULL)
+            cool(&key->cool_until_ms, failure, now_ms);
         return BREAKER_GOOD;
     case FAULT_CLASS_ACCOUNT:
     case FAULT_CLASS_CONFIG:
-        key->benched_until_ms = now_ms + BENCH_MS;
+        if (key != NULL)
+            key->benched_until_ms = now_ms + BENCH_MS;
         return BREAKER_GOOD;
     case FAULT_CLASS_PARAMETER:
     case FAULT_CLASS_TOO_LARGE:

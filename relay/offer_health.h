@@ -21,6 +21,7 @@ struct offer_health;
 struct offer_turn {
     struct offer_health *health; /* NULL: nothing is learned of it */
     unsigned key;                /* which of the provider's keys it goes with */
+    uint64_t mark;               /* of that key: a reload may put another one in its place */
     bool is_probe;
 };
 

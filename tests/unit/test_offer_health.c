@@ -183,6 +183,35 @@ static void refused_key_rests_alone(void **state)
     assert_int_equal(standing(healths, &offer_two, NOW, &wait), PLAN_FREE);
 }
 
+/* A reload has put another key in its place, which others ask with already. */
+static void late_word_of_a_replaced_key_is_not_about_the_new_one(void **state)
+{
+    static const enum fault faults[] = {FAULT_UPSTREAM_ACCOUNT, FAULT_UPSTREAM_RATE_LIMITED};
+    struct offer_healths *healths = *state;
+    const struct offer_ask ask = {&offer_two, OFFER_ANY_KEY};
+    struct offer_turn old;
+    int64_t wait;
+    bool other;
+    for (unsigned i = 0; i < 2; i++) {
+        struct failure failure = {.fault = faults[i], .retry_after_ms = 7000};
+        assert_true(offer_turn_begin(healths, ask, NOW, 0, &old));
+        two.keys[0].mark = 33 + i;
+        struct offer_turn fresh;
+        assert_true(offer_turn_begin(healths, ask, NOW, 0, &fresh));
+        assert_int_equal(fresh.key, old.key);
+        offer_turn_end(healths, &fresh);
+        offer_turn_failed(healths, &old, &failure, NOW, 0);
+        offer_turn_end(healths, &old);
+        assert_int_equal(offer_key_standing(healths, &offer_two, 0, NOW, &wait), PLAN_FREE);
+    }
+    assert_true(offer_turn_begin(healths, ask, NOW, 0, &old));
+    two.keys[0].mark = 44;
+    (void)meet_two(healths, 0, FAULT_UPSTREAM_ACCOUNT, &other);
+    offer_turn_good(healths, &old, NOW);
+    offer_turn_end(healths, &old);
+    assert_int_equal(offer_key_standing(healths, &offer_two, 0, NOW, &wait), PLAN_LAST);
+}
+
 static void what_is_no_fault_of_the_key_concerns_the_offer(void **state)
 {
     struct offer_healths *healths = *state;
@@ -222,6 +251,7 @@ int main(void)
         TEST(fifth_failure_opens_and_one_alone_may_probe),
         TEST(mistake_of_the_caller_says_that_it_is_well),
         TEST(refused_key_rests_alone),
+        TEST(late_word_of_a_replaced_key_is_not_about_the_new_one),
         TEST(what_is_no_fault_of_the_key_concerns_the_offer),
         TEST(first_key_alone_is_for_what_it_has_made),
     };

@@ -13,6 +13,11 @@ bool pin_is_needed(const struct request *request)
     return request->fields->references.ids.n > 0;
 }
 
+bool pin_is_taken(const struct request *request)
+{
+    return request->references.ids.n > 0;
+}
+
 static void pins_are_back(struct store_call *call)
 {
     struct store_pins_get *get = CONTAINER_OF(call, struct store_pins_get, call);

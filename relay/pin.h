@@ -12,6 +12,8 @@ struct ledger_entry;
 
 /* It names some: they must be looked up before anything is planned. */
 bool pin_is_needed(const struct request *request);
+/* It named some, which have been looked up. */
+bool pin_is_taken(const struct request *request);
 /* Asks the store; the state is LOOKING_UP, and the exchange is woken when request_is_looked_up. */
 void pin_look_up(struct request *request);
 /* Then: takes what the store found over into the request.  Faults: REFERENCE_NOT_FOUND (an id was

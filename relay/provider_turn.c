@@ -52,7 +52,7 @@ enum offer_keys provider_turn_keys(const struct request *request)
 {
     const struct module *module = request->module;
     bool is_kept = module->task_write != NULL || module->of_task ||
-                   (module->stateful && (!request->unstored || pin_is_needed(request)));
+                   (module->stateful && (!request->unstored || pin_is_taken(request)));
     return is_kept ? OFFER_FIRST_KEY : OFFER_ANY_KEY;
 }
 

@@ -131,6 +131,11 @@ test('F26 what the provider keeps is asked of the first key', async (t) => {
     const loose = Array.from({ length: 60 }, () => respond({ model: 'talk', store: false }));
     await Promise.all(loose.map((one) => ask(s, { path: '/v1/responses', body: one })));
     assert.equal(new Set(used(s.M1)).size, 3, 'what is not kept goes with any');
+    s.M1.requests.length = 0;
+    const on = Array.from({ length: 20 }, () => respond({ model: 'talk', store: false, previous_response_id: 'resp_1' }));
+    for (const response of await Promise.all(on.map((one) => ask(s, { path: '/v1/responses', body: one }))))
+        assert.equal(response.status, 200);
+    assert.deepEqual(new Set(used(s.M1)), new Set([secrets[0]]), 'what goes on from what is kept, with its key');
 });
 
 test('F26 no key shows in what callers and operators read', async (t) => {

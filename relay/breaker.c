@@ -31,6 +31,9 @@ static void move_to(struct breaker *breaker, int64_t second)
 static bool is_ill(const struct breaker *breaker)
 {
     uint64_t good = 0, bad = 0;
+    if (breaker->bad_in_a_row >= BAD_LEAST &&
+        breaker->second - breaker->row_second >= BREAKER_SECONDS)
+        return true;
     for (unsigned i = 0; i < BREAKER_SECONDS; i++) {
         good += breaker->good[i];
         bad += breaker->bad[i];
@@ -104,6 +107,9 @@ void breaker_tell(struct breaker *breaker, enum breaker_word word, bool is_probe
         breaker->good[slot]++;
     else
         breaker->bad[slot]++;
+    if (breaker->bad_in_a_row == 0)
+        breaker->row_second = breaker->second;
+    breaker->bad_in_a_row = word == BREAKER_BAD ? breaker->bad_in_a_row + 1 : 0;
     if (word == BREAKER_BAD && is_ill(breaker))
         open_it(breaker, now_ms, random);
 }

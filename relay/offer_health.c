@@ -119,10 +119,21 @@ static enum plan_standing standing_of_key(const struct offer_health *one, const 
         *wait_ms = health->cool_until_ms - now_ms;
         return PLAN_COOLING;
     }
-    return health->benched_until_ms > now_ms ? PLAN_LAST : PLAN_FREE;
+    if (health->benched_until_ms <= now_ms)
+        return PLAN_FREE;
+    *wait_ms = health->benched_until_ms - now_ms;
+    return PLAN_LAST;
 }
 
-/* That of the best key; *wait_ms is the shortest, if none of them may be asked with. */
+/* A key that limits will be good again, and one that is refused hardly: while others limit, it is
+ * not asked with in their place. */
+static bool is_better(enum plan_standing a, enum plan_standing b)
+{
+    static const int order[] = {[PLAN_FREE] = 0, [PLAN_COOLING] = 1, [PLAN_LAST] = 2};
+    return order[a] < order[b];
+}
+
+/* That of the best key; *wait_ms: the shortest of those that stand so. */
 static enum plan_standing standing_of_keys(const struct offer_health *one, struct offer_ask ask,
                                            int64_t now_ms, int64_t *wait_ms)
 {
@@ -130,8 +141,9 @@ static enum plan_standing standing_of_keys(const struct offer_health *one, struc
     for (unsigned i = 1; i < count_keys(ask); i++) {
         int64_t wait = 0;
         enum plan_standing standing = standing_of_key(one, ask.offer, i, now_ms, &wait);
-        best = standing < best ? standing : best;
-        *wait_ms = wait < *wait_ms ? wait : *wait_ms;
+        if (is_better(standing, best) || (standing == best && wait < *wait_ms))
+            *wait_ms = wait;
+        best = is_better(standing, best) ? standing : best;
     }
     return best;
 }

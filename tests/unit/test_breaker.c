@@ -35,6 +35,7 @@ static void what_is_older_than_the_window_does_not_count(void **state)
     (void)state;
     struct breaker breaker = {0};
     tell(&breaker, 4, BREAKER_BAD, NOW);
+    tell(&breaker, 1, BREAKER_GOOD, NOW);
     tell(&breaker, 1, BREAKER_BAD, NOW + 10000);
     assert_int_equal(breaker_wait_ms(&breaker, NOW + 10000), 0);
     breaker = (struct breaker){0};
@@ -42,6 +43,21 @@ static void what_is_older_than_the_window_does_not_count(void **state)
         tell(&breaker, 1, BREAKER_BAD, NOW + i * 2000);
     tell(&breaker, 1, BREAKER_BAD, NOW + 9000);
     assert_true(breaker_wait_ms(&breaker, NOW + 9000) > 0);
+}
+
+static void five_in_a_row_open_it_in_however_long_a_time(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    for (unsigned i = 0; i < 4; i++)
+        tell(&breaker, 1, BREAKER_BAD, NOW + i * 280000);
+    assert_int_equal(breaker_wait_ms(&breaker, NOW + 4 * 280000), 0);
+    tell(&breaker, 1, BREAKER_GOOD, NOW + 4 * 280000);
+    for (unsigned i = 0; i < 4; i++)
+        tell(&breaker, 1, BREAKER_BAD, NOW + (5 + i) * 280000);
+    assert_int_equal(breaker_wait_ms(&breaker, NOW + 9 * 280000), 0);
+    tell(&breaker, 1, BREAKER_BAD, NOW + 9 * 280000);
+    assert_true(breaker_wait_ms(&breaker, NOW + 9 * 280000) > 0);
 }
 
 /* Opens one at NOW without a spread (random in the middle of it). */
@@ -116,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_at_five_failures_that_are_half_of_all),
         cmocka_unit_test(what_is_older_than_the_window_does_not_count),
+        cmocka_unit_test(five_in_a_row_open_it_in_however_long_a_time),
         cmocka_unit_test(one_alone_probes_and_a_good_one_closes),
         cmocka_unit_test(bad_probes_double_the_wait_up_to_its_most),
         cmocka_unit_test(probe_of_which_nothing_is_known_leaves_it_to_the_next),

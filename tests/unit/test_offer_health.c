@@ -212,6 +212,20 @@ static void late_word_of_a_replaced_key_is_not_about_the_new_one(void **state)
     assert_int_equal(offer_key_standing(healths, &offer_two, 0, NOW, &wait), PLAN_LAST);
 }
 
+static void refused_key_does_not_stand_in_for_one_that_limits(void **state)
+{
+    struct offer_healths *healths = *state;
+    int64_t wait;
+    bool other;
+    (void)meet_two(healths, 0, FAULT_UPSTREAM_ACCOUNT, &other);
+    (void)meet_two(healths, 0, FAULT_UPSTREAM_RATE_LIMITED, &other);
+    assert_int_equal(standing(healths, &offer_two, NOW, &wait), PLAN_COOLING);
+    assert_int_equal(wait, 7000);
+    assert_int_equal(offer_key_standing(healths, &offer_two, 0, NOW, &wait), PLAN_LAST);
+    assert_int_equal(wait, 300000);
+    assert_int_equal(standing(healths, &offer_two, NOW + 7000, &wait), PLAN_FREE);
+}
+
 static void what_is_no_fault_of_the_key_concerns_the_offer(void **state)
 {
     struct offer_healths *healths = *state;
@@ -251,6 +265,7 @@ int main(void)
         TEST(fifth_failure_opens_and_one_alone_may_probe),
         TEST(mistake_of_the_caller_says_that_it_is_well),
         TEST(refused_key_rests_alone),
+        TEST(refused_key_does_not_stand_in_for_one_that_limits),
         TEST(late_word_of_a_replaced_key_is_not_about_the_new_one),
         TEST(what_is_no_fault_of_the_key_concerns_the_offer),
         TEST(first_key_alone_is_for_what_it_has_made),

@@ -1,5 +1,6 @@
-/* Preloaded into a gateway: its database's disk fails as the file FAIL_DISK says, from then on until
- * it says otherwise: "full", "readonly", "sync" (a failing fdatasync), "slow MS" (a slow one). */
+/* Preloaded into a gateway: its database's disk fails as the file FAIL_DISK says, from then on
+ * until it says otherwise: "full", "readonly", "sync" (a failing fdatasync), "slow MS" (a slow
+ * one). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

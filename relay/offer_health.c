@@ -232,8 +232,10 @@ bool offer_turn_has_other_key(struct offer_healths *healths, const struct offer_
 {
     bool has = false;
     enum fault_class class_ = fault_info(failure->fault)->class_;
-    if (turn->health == NULL || (class_ != FAULT_CLASS_RATE && class_ != FAULT_CLASS_ACCOUNT))
+    if (class_ != FAULT_CLASS_RATE && class_ != FAULT_CLASS_ACCOUNT)
         return false;
+    if (turn->health == NULL)
+        return offer->provider->key_count > 1;
     pthread_mutex_lock(&healths->lock);
     bool rests = rest_ms(turn->health, now_ms) > 0;
     for (unsigned i = 0; !rests && !has && i < count_keys((struct offer_ask){offer, OFFER_ANY_KEY});

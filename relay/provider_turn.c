@@ -67,9 +67,11 @@ bool provider_turn_take(struct request *request, const struct offer *offer)
 {
     const struct offer_ask ask = {offer, provider_turn_keys(request)};
     struct failure failure = {0};
+    /* Once more at its offer is with another key, though nothing may be known of any. */
+    uint64_t random =
+        request->offer == offer ? request->offer_turn.key + 1 : relay_random(request->relay);
     provider_turn_end(request, 0);
-    if (!offer_turn_begin(healths_of(request), ask, clock_ms(), relay_random(request->relay),
-                          &request->offer_turn))
+    if (!offer_turn_begin(healths_of(request), ask, clock_ms(), random, &request->offer_turn))
         failure_set(&failure, FAULT_NO_PROVIDER, "%s", request->model->name);
     else if (take_limits(request, offer->provider, &failure) == FAULT_NONE)
         return true;

@@ -94,6 +94,16 @@ test('F26 three tries are all that a call gets, and bad keys take none from the 
     assert.deepEqual([s.M1.count, s.M2.count], [3, 3], 'now all of them rest');
 });
 
+test('F26 without a breaker nothing is remembered, but a call goes on with another key', async (t) => {
+    const s = await withKeys(t, 2, { provider: { breaker: 'off' } });
+    s.M2.always(reply(J1));
+    byKey(s, { [secrets[1]]: fault(401, { message: 'no' }) });
+    for (let i = 0; i < 20; i++) bodyIs(await ask(s), J1);
+    assert.equal(s.M2.count, 0);
+    const of_bad = used(s.M1).filter((one) => one === secrets[1]);
+    assert.ok(of_bad.length > 1 && s.M1.count === 20 + of_bad.length, `${of_bad.length} of ${s.M1.count}`);
+});
+
 test('F26 a server that fails is no matter of the key', async (t) => {
     const s = await withKeys(t, 2);
     s.M1.once(fault(500, { message: 'ill' }));

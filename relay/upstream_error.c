@@ -278,30 +278,44 @@ bool upstream_error_is_model(const struct upstream_error *error)
 
 #define SECRET_MIN 8
 
-static void hide(char *text, const char *secret)
+/* The length of this secret, where `text` begins with it; else 0. */
+static size_t begins_with(const char *text, const char *secret)
 {
-    size_t n = strlen(secret);
-    if (n < SECRET_MIN)
-        return;
-    for (char *at = strstr(text, secret); at != NULL; at = strstr(at + 3, secret)) {
-        memcpy(at, "***", 3);
-        memmove(at + 3, at + n, strlen(at + n) + 1);
-    }
+    size_t n = secret != NULL ? strlen(secret) : 0;
+    return n >= SECRET_MIN && strncmp(text, secret, n) == 0 ? n : 0;
 }
 
-static void hide_in_error(struct upstream_error *error, const char *secret)
+/* Of the longest of the provider's: one may begin like another. */
+static size_t secret_at(const char *text, const struct provider *provider)
 {
-    hide(error->message, secret);
-    hide(error->type, secret);
-    hide(error->code, secret);
-    hide(error->param, secret);
+    size_t longest = 0, n;
+    for (unsigned i = 0; i < provider->key_count; i++) {
+        n = begins_with(text, provider->keys[i].secret);
+        longest = n > longest ? n : longest;
+    }
+    for (unsigned i = 0; i < provider->headers.n; i++) {
+        n = begins_with(text, provider->headers.list[i].secret);
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+static void hide(char *text, const struct provider *provider)
+{
+    for (char *at = text; *at != '\0'; at++) {
+        size_t n = secret_at(at, provider);
+        if (n == 0)
+            continue;
+        memcpy(at, "***", 3);
+        memmove(at + 3, at + n, strlen(at + n) + 1);
+        at += 2;
+    }
 }
 
 void upstream_error_hide(struct upstream_error *error, const struct provider *provider)
 {
-    for (unsigned i = 0; i < provider->key_count; i++)
-        hide_in_error(error, provider->keys[i].secret);
-    for (unsigned i = 0; i < provider->headers.n; i++)
-        if (provider->headers.list[i].secret != NULL)
-            hide_in_error(error, provider->headers.list[i].secret);
+    hide(error->message, provider);
+    hide(error->type, provider);
+    hide(error->code, provider);
+    hide(error->param, provider);
 }

@@ -286,6 +286,18 @@ static void secret_without_a_known_form_is_hidden_everywhere(void **state)
     assert_string_equal(error.message, "a short key");
 }
 
+static void secret_that_begins_like_another_is_hidden_whole(void **state)
+{
+    (void)state;
+    static char short_key[] = "my-own-key", long_key[] = "my-own-key-two";
+    const struct provider provider = {.keys = {{.secret = short_key}, {.secret = long_key}},
+                                      .key_count = 2};
+    const char *body = "{\"error\":{\"message\":\"my-own-key-two, my-own-key, my-own\"}}";
+    upstream_error_read(&error, 401, str_of(body));
+    upstream_error_hide(&error, &provider);
+    assert_string_equal(error.message, "***, ***, my-own");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +311,7 @@ int main(void)
         cmocka_unit_test(moderation_metadata_is_a_block),
         cmocka_unit_test(body_cut_anywhere_is_read_safely),
         cmocka_unit_test(secret_without_a_known_form_is_hidden_everywhere),
+        cmocka_unit_test(secret_that_begins_like_another_is_hidden_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

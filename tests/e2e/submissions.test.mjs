@@ -2,6 +2,7 @@
 // dies under it or its pooled connection was closed meanwhile.  The upstream counts.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { hangUp, J1, reply, S1, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
@@ -9,6 +10,7 @@ import { scene } from './lib/gateway.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { video, videoModels } from './lib/videos.mjs';
+import { eventually } from './lib/wait.mjs';
 
 // One loop: each has connections of its own.
 const options = { server: { workers: 1 }, models: videoModels };
@@ -82,6 +84,12 @@ test('U16 an upstream that dies with a POST it has read', async (t) => {
     }
 });
 
+function isStopped(pid) {
+    const tasks = `/proc/${pid}/task`;
+    const stateOf = (id) => fs.readFileSync(`${tasks}/${id}/stat`, 'latin1').split(') ')[1][0];
+    return fs.readdirSync(tasks).every((id) => stateOf(id) === 'T');
+}
+
 test('U17 a pooled connection that is closed in the moment of the POST', async (t) => {
     for (const [name, { request, good = reply('{"id":"up-1"}'), text }] of Object.entries(kinds)) {
         for (const how of ['fin', 'rst']) {
@@ -92,6 +100,7 @@ test('U17 a pooled connection that is closed in the moment of the POST', async (
                 // Its next turn finds both: the request, and the end of the connection.
                 gw.signal('SIGSTOP');
                 try {
+                    await eventually(() => isStopped(gw.child.pid), 'the stop of all its threads');
                     await client.write(requestBytes(request));
                     const over = new Promise((resolve) => {
                         exchange.wire.once(how === 'fin' ? 'finish' : 'close', resolve);

@@ -53,6 +53,14 @@ void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd)
         account->credited = bounded_add(account->credited, credited_nusd);
 }
 
+void book_set_credited(struct book *book, int64_t user_id, int64_t credited_nusd)
+{
+    CHECK(book != NULL);
+    struct account *account = accounts_find(&book->accounts, ACCOUNT_USER, user_id, "");
+    if (account != NULL)
+        account->credited = credited_nusd;
+}
+
 void book_give_back(struct book *book, const struct give_back *give_back)
 {
     CHECK(book != NULL);

@@ -144,6 +144,8 @@ void book_account_drop(struct book *book, struct account *account);
 struct meters *book_meters(struct book *book);
 /* Locked.  A credit that has been committed; a no-op when the account is not here. */
 void book_credit(struct book *book, int64_t user_id, int64_t credited_nusd);
+/* Locked.  The same where the sum of all credits is known. */
+void book_set_credited(struct book *book, int64_t user_id, int64_t credited_nusd);
 /* Locked.  held and spent of an account; false when it is not here. */
 bool book_peek(const struct book *book, enum account_kind kind, int64_t owner_id,
                const char *period, int64_t *held, int64_t *spent);

@@ -414,6 +414,22 @@ bool account_find(struct db *db, enum account_kind kind, int64_t owner_id, const
     return found;
 }
 
+struct query *credits_each(struct db *db)
+{
+    struct query *query = db_query(db, "SELECT owner_id, credited FROM accounts WHERE kind = ?1");
+    query_i64(query, 1, ACCOUNT_USER);
+    return query;
+}
+
+bool credits_next(struct query *query, int64_t *user_id, int64_t *credited)
+{
+    if (!query_row(query))
+        return false;
+    *user_id = query_get_i64(query, 0);
+    *credited = query_get_i64(query, 1);
+    return true;
+}
+
 void account_insert(struct db *db, enum account_kind kind, int64_t owner_id, const char *period,
                     int64_t id)
 {

@@ -99,6 +99,9 @@ int64_t group_user_owner(int64_t group_id, int64_t user_id);
 /* Zeros and false when there is no such account yet. */
 MUST_USE bool account_find(struct db *db, enum account_kind kind, int64_t owner_id,
                            const char *period, struct account_row *row);
+/* What each user has been credited in all. */
+struct query *credits_each(struct db *db);
+MUST_USE bool credits_next(struct query *query, int64_t *user_id, int64_t *credited);
 void account_insert(struct db *db, enum account_kind kind, int64_t owner_id, const char *period,
                     int64_t id);
 /* Adds to both sums. */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/sqlite_accounts.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_pins.h"
 #include "store/store_backup.h"
@@ -53,6 +54,18 @@ static void note_success(struct store *store, int64_t began_us)
         log_write(LOG_INFO, "store", "the database can be written again");
 }
 
+/* No credit is on its way now: those of the commit that failed have been taken back. */
+static void credits_load(struct store *store)
+{
+    int64_t user_id, credited;
+    struct query *query = credits_each(store->db);
+    while (credits_next(query, &user_id, &credited)) {
+        book_lock(store->book);
+        book_set_credited(store->book, user_id, credited);
+        book_unlock(store->book);
+    }
+}
+
 bool store_has_db(struct store *store)
 {
     if (store->db != NULL)
@@ -71,6 +84,7 @@ bool store_has_db(struct store *store)
     } else {
         /* A commit that failed may be there after all. */
         task_counts_read(store);
+        credits_load(store);
         if (!limits_load(store->db, store->book))
             log_write(LOG_ERROR, "store", "the limits could not be read again");
     }

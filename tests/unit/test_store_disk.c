@@ -152,6 +152,34 @@ static void failing_sync_is_never_tried_again_on_the_same_handle(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+/* A credit whose sync failed is answered DOWN, and may be there; sent again it changes nothing. */
+static void credit_of_a_commit_that_failed_counts_as_the_database_has_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char again[] = "{\"name\":\"ann\",\"amount\":\"7\",\"ref\":\"invoice-1\"}";
+    struct key_record *record = make_key(fixture);
+    struct standing before, after;
+    assert_int_equal(book_standing(store_book(fixture->store), record, &before), FAULT_NONE);
+    atomic_store(&sync_fails_next, true);
+    assert_int_equal(admin_code(fixture, "user credit", again), STORE_DOWN);
+    wait_degraded(fixture, false, 5000);
+    json_decref(admin_ok(fixture, "user credit", again));
+    assert_int_equal(book_standing(store_book(fixture->store), record, &after), FAULT_NONE);
+    assert_int_equal(after.available_nusd, before.available_nusd + 7 * USD);
+    atomic_store(&sync_fails_next, true);
+    assert_int_equal(admin_code(fixture, "user credit", "{\"name\":\"ann\",\"amount\":\"-2\"}"),
+                     STORE_DOWN);
+    wait_degraded(fixture, false, 5000);
+    json_t *shown = admin_ok(fixture, "user show", "{\"name\":\"ann\"}");
+    int64_t balance = 0;
+    assert_true(usd_parse(str_of(json_string_value(json_object_get(shown, "balance"))), &balance));
+    json_decref(shown);
+    assert_int_equal(book_standing(store_book(fixture->store), record, &after), FAULT_NONE);
+    assert_int_equal(after.available_nusd, balance);
+    assert_sound(fixture);
+    key_record_drop(store_keyring(fixture->store), &record);
+}
+
 /* The end of a create request waits for the disk; what its caller can send again does not. */
 static void failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves(void **state)
 {
@@ -235,6 +263,7 @@ int main(void)
         TEST(close_on_a_failing_disk_gives_up_and_says_so),
         TEST(failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves),
         TEST(failing_sync_is_never_tried_again_on_the_same_handle),
+        TEST(credit_of_a_commit_that_failed_counts_as_the_database_has_it),
         TEST(close_waits_for_a_disk_that_comes_back),
         TEST(late_commit_degrades_until_the_next_success),
     };

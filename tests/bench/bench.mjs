@@ -87,7 +87,8 @@ if (wanted('quiet')) {
     result.quiet = await quiet(options, quietTeller());
     quietSummary(result.quiet);
 }
-if (wanted('stalls')) {
+// Its shim for names does not go with a sanitizer, which wants to be loaded first.
+if (wanted('stalls') && !/asan|tsan/.test(process.env.GATEWAY_BIN ?? '')) {
     say('\nrequests at 16 connections beside a provider that hangs, and without');
     result.stalls = await stalls(options, (name, figures) => {
         const { p99_ratio, p50_ratio, p99_us, lag_ms } = figures;

@@ -117,7 +117,14 @@ export async function stalls(options, tell) {
         provider('name', 'http://any.slow.internal:9/v1') +
         provider('backlog', `http://127.0.0.1:${backlog.port}/v1`) +
         provider('tls', `https://127.0.0.1:${quiet.port}/v1`);
-    const stand = await Stand.start('stalls', { wrap: slowNames(), more });
+    const end = () => {
+        backlog.end();
+        quiet.end();
+    };
+    const stand = await Stand.start('stalls', { wrap: slowNames(), more }).catch((error) => {
+        end();
+        throw error;
+    });
     stand.count = { gateway: 0, nginx: 0, refused: 0 };
     const result = {};
     const few = { ...options, connections: Math.min(16, options.connections) };
@@ -135,8 +142,7 @@ export async function stalls(options, tell) {
         };
         tell(name, result[name]);
     }
-    backlog.end();
-    quiet.end();
+    end();
     await stand.stop(stand.count);
     return result;
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { load, Stand } from '../bench/stand.mjs';
 import { reply } from './lib/answers.mjs';
+import { isSanitized } from './lib/gateway.mjs';
 import { root } from './lib/seen.mjs';
 import { Upstream } from './lib/upstream.mjs';
 
@@ -32,10 +33,11 @@ test('P1 one short round of everything', async () => {
             assert.ok(side.p99_us.median >= side.p50_us.median && side.switches.median > 0);
         }
     }
+    assert.ok(quiet.gateway.growth.median > 0);
+    assert.equal(goals.length, isSanitized ? 2 : 8);
+    if (isSanitized) return;
     for (const { p99_ratio, lag_ms } of Object.values(stalls)) assert.ok(p99_ratio.median > 0 && lag_ms > 0);
     assert.deepEqual(Object.keys(stalls), ['name', 'backlog', 'tls']);
-    assert.ok(quiet.gateway.growth.median > 0);
-    assert.equal(goals.length, 8);
 });
 
 test('P2 books that miss a request have no figures', async () => {

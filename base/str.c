@@ -111,6 +111,21 @@ bool str_cut(struct str *rest, char separator, struct str *piece)
     return true;
 }
 
+size_t str_put_i64(char *into, int64_t n)
+{
+    char digits[20];
+    size_t count = 0, at = 0;
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do
+        digits[count++] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (n < 0)
+        into[at++] = '-';
+    while (count > 0)
+        into[at++] = digits[--count];
+    return at;
+}
+
 bool str_u64(struct str s, uint64_t max, uint64_t *out)
 {
     CHECK(out);

@@ -46,6 +46,8 @@ struct str str_slice(struct str s, size_t from, size_t to);
  * untouched, when *rest is used up; "a,,b" gives "a", "", "b". */
 MUST_USE bool str_cut(struct str *rest, char separator, struct str *piece);
 
+/* Writes the decimal digits of n without a NUL, at most 20 bytes; how many. */
+size_t str_put_i64(char *into, int64_t n);
 /* Decimal digits only (an optional leading '-' for i64), the whole of `s`, at most `max`.
  * False leaves *out untouched. */
 MUST_USE bool str_u64(struct str s, uint64_t max, uint64_t *out);

@@ -47,12 +47,22 @@ static enum quantity_result part_of(const struct price *price, enum counter coun
     return QUANTITY_OK;
 }
 
+static void add_line(struct bill *bill, enum counter counter, const struct part *part)
+{
+    bool fits = part->quantity <= (wide)INT64_MAX; /* else it costs nothing each */
+    bill->lines[bill->n++] =
+        (struct bill_line){.counter = counter,
+                           .quantity = fits ? (int64_t)part->quantity : INT64_MAX,
+                           .rate_pusd = part->rate->pusd};
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the sum has six terms, all of them contract. */
 enum charge_result charge_compute(const struct price *price, const struct counters *counters,
                                   const struct price_match *match, uint32_t group_ppm,
                                   uint32_t user_ppm, struct charge *out)
 {
     wide base = 0;
+    out->bill.n = 0;
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
         CHECK(counters->n[i] >= 0);
         struct part part = {0};
@@ -64,6 +74,7 @@ enum charge_result charge_compute(const struct price *price, const struct counte
             return CHARGE_UNPRICED;
         case QUANTITY_OK:
             base += part.pusd;
+            add_line(&out->bill, (enum counter)i, &part);
             break;
         }
         /* Looked at after each addition: 18 products could pass 2^128. */
@@ -78,24 +89,4 @@ enum charge_result charge_compute(const struct price *price, const struct counte
     out->base_pusd = (int64_t)base;
     out->nusd = (int64_t)nusd;
     return CHARGE_OK;
-}
-
-static int64_t clamped(wide value)
-{
-    return value > (wide)INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-void charge_lines(const struct price *price, const struct counters *counters,
-                  const struct price_match *match, struct bill *bill)
-{
-    bill->n = 0;
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        struct part part = {0};
-        if (part_of(price, (enum counter)i, counters->n[i], match, &part) != QUANTITY_OK)
-            continue;
-        bill->lines[bill->n++] = (struct bill_line){.counter = (enum counter)i,
-                                                    .quantity = clamped(part.quantity),
-                                                    .rate_pusd = part.rate->pusd,
-                                                    .pusd = clamped(part.pusd)};
-    }
 }

@@ -21,6 +21,7 @@ enum charge_result {
 struct charge {
     int64_t base_pusd; /* before the ratios */
     int64_t nusd;
+    struct bill bill;      /* its lines, for books and quotes */
     enum counter unpriced; /* when UNPRICED */
 };
 
@@ -30,10 +31,5 @@ MUST_USE enum charge_result charge_compute(const struct price *price,
                                            const struct counters *counters,
                                            const struct price_match *match, uint32_t group_ppm,
                                            uint32_t user_ppm, struct charge *out);
-
-/* The lines of the same computation, for bills and quotes.  What has no rate has no line
- * (charge_compute refuses it); a product that does not fit is given as INT64_MAX. */
-void charge_lines(const struct price *price, const struct counters *counters,
-                  const struct price_match *match, struct bill *bill);
 
 #endif

@@ -201,18 +201,15 @@ void count_charge(struct request *request, struct ledger_entry *entry)
     entry->source = source_of(&told, counters);
     enum charge_result result =
         charge_compute(price, counters, &match, entry->group_ppm, entry->user_ppm, &charge);
-    if (result == CHARGE_UNPRICED) {
-        match = open;
-        result =
-            charge_compute(price, counters, &match, entry->group_ppm, entry->user_ppm, &charge);
-    }
+    if (result == CHARGE_UNPRICED)
+        result = charge_compute(price, counters, &open, entry->group_ppm, entry->user_ppm, &charge);
     if (result != CHARGE_OK) {
         entry->charge_nusd = entry->hold_nusd;
         entry->flags |= ENTRY_FLAG(unpriced);
         return;
     }
     entry->charge_nusd = charge.nusd;
-    charge_lines(price, counters, &match, &entry->bill);
+    entry->bill = charge.bill;
     if (is_absurd(request, counters)) {
         entry->flags |= ENTRY_FLAG(absurd_usage);
         if (entry->charge_nusd > 2 * entry->hold_nusd)

@@ -1,32 +1,30 @@
 #include "store/bill.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "store/counters_text.h"
 
 #define PRICE_BYTES_MAX 128
 
 void bill_format(const struct bill *bill, char text[BILL_TEXT_SIZE])
 {
-    size_t n = 0;
-    text[0] = '\0';
+    char *at = text;
     CHECK(bill->n <= COUNTER_COUNT);
     for (unsigned i = 0; i < bill->n; i++) {
         const struct bill_line *line = &bill->lines[i];
-        n += (size_t)snprintf(text + n, BILL_TEXT_SIZE - n, "%s%s=%" PRId64 "*%" PRId64 "=%" PRId64,
-                              n > 0 ? " " : "", counter_name(line->counter), line->quantity,
-                              line->rate_pusd, line->pusd);
-        CHECK(n < BILL_TEXT_SIZE);
+        if (i > 0)
+            *at++ = ' ';
+        at = counter_put(at, line->counter, line->quantity);
+        *at++ = '*';
+        at += str_put_i64(at, line->rate_pusd);
     }
+    *at = '\0';
 }
 
 static bool parse_line(struct str word, struct bill_line *line)
 {
-    struct str name = STR_EMPTY, quantity = STR_EMPTY, rate = STR_EMPTY;
+    struct str name = STR_EMPTY, quantity = STR_EMPTY;
     return str_cut(&word, '=', &name) && str_cut(&word, '*', &quantity) &&
-           str_cut(&word, '=', &rate) && counter_find(name, &line->counter) &&
-           str_i64(quantity, 0, INT64_MAX, &line->quantity) &&
-           str_i64(rate, 0, INT64_MAX, &line->rate_pusd) &&
-           str_i64(word, 0, INT64_MAX, &line->pusd);
+           counter_find(name, &line->counter) && str_i64(quantity, 0, INT64_MAX, &line->quantity) &&
+           str_i64(word, 0, INT64_MAX, &line->rate_pusd);
 }
 
 void bill_parse(struct str text, struct bill *bill)
@@ -42,10 +40,13 @@ void bill_parse(struct str text, struct bill *bill)
 static json_t *line_json(const struct bill_line *line)
 {
     struct rate rate = {.counter = line->counter, .pusd = line->rate_pusd};
+    int64_t pusd;
     char cost[USD_TEXT_SIZE];
     struct buf price;
     json_t *json = NULL;
-    pusd_format(line->pusd, cost);
+    if (__builtin_mul_overflow(line->quantity, line->rate_pusd, &pusd)) /* no program wrote that */
+        pusd = INT64_MAX;
+    pusd_format(pusd, cost);
     buf_init(&price, PRICE_BYTES_MAX);
     if (rate_show_price(&rate, &price))
         json =

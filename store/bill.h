@@ -14,8 +14,7 @@
 struct bill_line {
     enum counter counter;
     int64_t quantity;  /* after quantum and minimum */
-    int64_t rate_pusd; /* a unit */
-    int64_t pusd;      /* of the line */
+    int64_t rate_pusd; /* a unit; of all of them both together, which fit */
 };
 
 struct bill {
@@ -23,9 +22,9 @@ struct bill {
     struct bill_line lines[COUNTER_COUNT];
 };
 
-#define BILL_TEXT_SIZE (COUNTER_COUNT * 80)
+#define BILL_TEXT_SIZE (COUNTER_COUNT * 64)
 
-/* As the database keeps it: "in_text=1000*2500000=2500000000", a blank between lines. */
+/* As the database keeps it: "in_text=1000*2500000", a blank between lines. */
 void bill_format(const struct bill *bill, char text[BILL_TEXT_SIZE]);
 /* [{counter, quantity, price: "2.5 per 1M tokens", cost: "0.002500000000"}]; words of a later
  * program are passed over.  NULL when memory is out. */

@@ -1,20 +1,27 @@
 #include "store/counters_text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+
+char *counter_put(char *at, enum counter counter, int64_t n)
+{
+    const char *name = counter_name(counter);
+    size_t length = strlen(name);
+    memcpy(at, name, length);
+    at[length] = '=';
+    return at + length + 1 + str_put_i64(at + length + 1, n);
+}
 
 void counters_format(const struct counters *counters, char text[COUNTERS_TEXT_SIZE])
 {
-    size_t n = 0;
-    text[0] = '\0';
+    char *at = text;
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
         if (counters->n[i] == 0)
             continue;
-        int wrote = snprintf(text + n, COUNTERS_TEXT_SIZE - n, "%s%s=%" PRId64, n > 0 ? " " : "",
-                             counter_name((enum counter)i), counters->n[i]);
-        n += (size_t)wrote;
-        CHECK(n < COUNTERS_TEXT_SIZE);
+        if (at > text)
+            *at++ = ' ';
+        at = counter_put(at, (enum counter)i, counters->n[i]);
     }
+    *at = '\0';
 }
 
 void counters_parse(struct str text, struct counters *counters)

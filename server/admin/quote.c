@@ -130,16 +130,14 @@ static bool read_quote(struct admin_call *call, const struct snapshot *snapshot,
 
 static json_t *quote_json(const struct quote *quote, const struct charge *charge)
 {
-    struct bill bill;
     char base[USD_TEXT_SIZE], total[USD_TEXT_SIZE], ratio[RATIO_TEXT_SIZE], user[RATIO_TEXT_SIZE];
-    charge_lines(&quote->model->price, &quote->counters, &quote->match, &bill);
     pusd_format(charge->base_pusd, base);
     usd_format(charge->nusd, total);
     ratio_format(quote->ratio_ppm, ratio);
     ratio_format(quote->user_ratio_ppm, user);
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "model", quote->model->name, "bill",
-                     bill_json(&bill), "base", base, "ratio", ratio, "user_ratio", user, "charge",
-                     total);
+                     bill_json(&charge->bill), "base", base, "ratio", ratio, "user_ratio", user,
+                     "charge", total);
 }
 
 void admin_price_quote(struct admin_call *call)

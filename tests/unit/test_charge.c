@@ -123,20 +123,17 @@ static void lines_add_up_to_the_charge(void **state)
     (void)state;
     struct rate rates[] = {rate(COUNTER_in_text, 2500), rate(COUNTER_out_text, 10000),
                            rate(COUNTER_requests, 7)};
-    struct price price = {rates, 3};
     struct counters c = {0};
     c.n[COUNTER_in_text] = 3;
     c.n[COUNTER_in_cached] = 2;
     c.n[COUNTER_out_reasoning] = 4;
-    struct bill bill;
-    charge_lines(&price, &c, &any, &bill);
-    const struct bill_line *lines = bill.lines;
-    assert_int_equal(bill.n, 4);
-    int64_t total = 0;
-    for (unsigned i = 0; i < bill.n; i++)
-        total += lines[i].pusd;
     struct charge charge;
     assert_int_equal(computed(rates, 3, &c, PPM, &charge), CHARGE_OK);
+    const struct bill_line *lines = charge.bill.lines;
+    assert_int_equal(charge.bill.n, 4);
+    int64_t total = 0;
+    for (unsigned i = 0; i < charge.bill.n; i++)
+        total += lines[i].quantity * lines[i].rate_pusd;
     assert_int_equal(total, charge.base_pusd);
     /* Cached input has no rate of its own here. */
     assert_int_equal(lines[1].counter, COUNTER_in_cached);

@@ -103,6 +103,20 @@ static void u64_out_of_bounds_leaves_out_untouched(void **state)
     assert_false(str_u64(STR("99999999999999999999"), UINT64_MAX, &out));
 }
 
+static void i64_is_put_as_it_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "0", "7", "-7", "10", "-9223372036854775808", "9223372036854775807"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        char text[20];
+        int64_t n;
+        assert_true(str_i64(str_of(texts[i]), INT64_MIN, INT64_MAX, &n));
+        struct str put = {text, str_put_i64(text, n)};
+        assert_true(str_eq(put, str_of(texts[i])));
+    }
+}
+
 static void i64_reaches_both_ends(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(slice_past_the_end_is_clamped),
         cmocka_unit_test(cut_gives_every_piece_once),
         cmocka_unit_test(u64_out_of_bounds_leaves_out_untouched),
+        cmocka_unit_test(i64_is_put_as_it_is_read),
         cmocka_unit_test(i64_reaches_both_ends),
         cmocka_unit_test(pattern_star_stands_for_any_run),
         cmocka_unit_test(pattern_of_many_stars_stays_quick),

@@ -285,47 +285,47 @@ static void run_in_store(struct admin_call *call, const char *operation)
 /* --- the table --- */
 
 static const struct admin_operation operations[] = {
-    {"version", ADMIN_NEEDS_NOTHING, run_version},
-    {"status", ADMIN_NEEDS_SERVER, run_status},
-    {"reload", ADMIN_NEEDS_SERVER, run_reload},
-    {"explain", ADMIN_NEEDS_RELAY, run_explain},
-    {"model list", ADMIN_NEEDS_SNAPSHOT, run_model_list},
-    {"price show", ADMIN_NEEDS_PRICES, admin_price_show},
-    {"price quote", ADMIN_NEEDS_PRICES, admin_price_quote},
-    {"provider list", ADMIN_NEEDS_SNAPSHOT, run_provider_list},
-    {"provider test", ADMIN_NEEDS_ENGINE, run_provider_test},
-    {"provider pause", ADMIN_NEEDS_HEALTH, run_provider_pause},
-    {"provider resume", ADMIN_NEEDS_HEALTH, run_provider_resume},
-    {"user add", ADMIN_NEEDS_STORE, NULL},
-    {"user list", ADMIN_NEEDS_STORE, NULL},
-    {"user show", ADMIN_NEEDS_STORE, NULL},
-    {"user credit", ADMIN_NEEDS_STORE, NULL},
-    {"user set", ADMIN_NEEDS_STORE, NULL},
-    {"user disable", ADMIN_NEEDS_STORE, NULL},
-    {"user enable", ADMIN_NEEDS_STORE, NULL},
-    {"key create", ADMIN_NEEDS_STORE, NULL},
-    {"key list", ADMIN_NEEDS_STORE, NULL},
-    {"key show", ADMIN_NEEDS_STORE, NULL},
-    {"key set", ADMIN_NEEDS_STORE, NULL},
-    {"key revoke", ADMIN_NEEDS_STORE, NULL},
-    {"key disable", ADMIN_NEEDS_STORE, NULL},
-    {"key enable", ADMIN_NEEDS_STORE, NULL},
-    {"group add", ADMIN_NEEDS_STORE, NULL},
-    {"group set", ADMIN_NEEDS_STORE, NULL},
-    {"group list", ADMIN_NEEDS_STORE, NULL},
-    {"group show", ADMIN_NEEDS_STORE, NULL},
-    {"limit set", ADMIN_NEEDS_STORE, NULL},
-    {"limit rm", ADMIN_NEEDS_STORE, NULL},
-    {"limit list", ADMIN_NEEDS_STORE, NULL},
-    {"task list", ADMIN_NEEDS_STORE, NULL},
-    {"task show", ADMIN_NEEDS_STORE, NULL},
-    {"task cancel", ADMIN_NEEDS_STORE, NULL},
-    {"usage list", ADMIN_NEEDS_STORE, NULL},
-    {"usage export", ADMIN_NEEDS_STORE, NULL},
-    {"usage summary", ADMIN_NEEDS_STORE, NULL},
-    {"usage show", ADMIN_NEEDS_STORE, NULL},
-    {"db check", ADMIN_NEEDS_STORE, NULL},
-    {"db backup", ADMIN_NEEDS_STORE, NULL},
+    {"version", ADMIN_NEEDS_NOTHING, false, run_version},
+    {"status", ADMIN_NEEDS_SERVER, false, run_status},
+    {"reload", ADMIN_NEEDS_SERVER, false, run_reload},
+    {"explain", ADMIN_NEEDS_RELAY, true, run_explain},
+    {"model list", ADMIN_NEEDS_SNAPSHOT, false, run_model_list},
+    {"price show", ADMIN_NEEDS_SNAPSHOT, true, admin_price_show},
+    {"price quote", ADMIN_NEEDS_SNAPSHOT, true, admin_price_quote},
+    {"provider list", ADMIN_NEEDS_SNAPSHOT, false, run_provider_list},
+    {"provider test", ADMIN_NEEDS_ENGINE, true, run_provider_test},
+    {"provider pause", ADMIN_NEEDS_HEALTH, true, run_provider_pause},
+    {"provider resume", ADMIN_NEEDS_HEALTH, true, run_provider_resume},
+    {"user add", ADMIN_NEEDS_STORE, true, NULL},
+    {"user list", ADMIN_NEEDS_STORE, true, NULL},
+    {"user show", ADMIN_NEEDS_STORE, true, NULL},
+    {"user credit", ADMIN_NEEDS_STORE, true, NULL},
+    {"user set", ADMIN_NEEDS_STORE, true, NULL},
+    {"user disable", ADMIN_NEEDS_STORE, true, NULL},
+    {"user enable", ADMIN_NEEDS_STORE, true, NULL},
+    {"key create", ADMIN_NEEDS_STORE, true, NULL},
+    {"key list", ADMIN_NEEDS_STORE, true, NULL},
+    {"key show", ADMIN_NEEDS_STORE, true, NULL},
+    {"key set", ADMIN_NEEDS_STORE, true, NULL},
+    {"key revoke", ADMIN_NEEDS_STORE, true, NULL},
+    {"key disable", ADMIN_NEEDS_STORE, true, NULL},
+    {"key enable", ADMIN_NEEDS_STORE, true, NULL},
+    {"group add", ADMIN_NEEDS_STORE, true, NULL},
+    {"group set", ADMIN_NEEDS_STORE, true, NULL},
+    {"group list", ADMIN_NEEDS_STORE, true, NULL},
+    {"group show", ADMIN_NEEDS_STORE, true, NULL},
+    {"limit set", ADMIN_NEEDS_STORE, true, NULL},
+    {"limit rm", ADMIN_NEEDS_STORE, true, NULL},
+    {"limit list", ADMIN_NEEDS_STORE, true, NULL},
+    {"task list", ADMIN_NEEDS_STORE, true, NULL},
+    {"task show", ADMIN_NEEDS_STORE, true, NULL},
+    {"task cancel", ADMIN_NEEDS_STORE, true, NULL},
+    {"usage list", ADMIN_NEEDS_STORE, true, NULL},
+    {"usage export", ADMIN_NEEDS_STORE, true, NULL},
+    {"usage summary", ADMIN_NEEDS_STORE, true, NULL},
+    {"usage show", ADMIN_NEEDS_STORE, true, NULL},
+    {"db check", ADMIN_NEEDS_STORE, true, NULL},
+    {"db backup", ADMIN_NEEDS_STORE, true, NULL},
 };
 
 const struct admin_operation *admin_operation_at(unsigned i)
@@ -349,7 +349,6 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
     case ADMIN_NEEDS_STORE:
         return host->store != NULL;
     case ADMIN_NEEDS_SNAPSHOT:
-    case ADMIN_NEEDS_PRICES:
         return host->snapshot != NULL;
     case ADMIN_NEEDS_ENGINE:
         return host->snapshot != NULL && host->engine != NULL;
@@ -361,12 +360,6 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
         return host->status != NULL && host->reload != NULL;
     }
     return false;
-}
-
-static bool takes_arguments(const struct admin_operation *operation)
-{
-    return operation->need == ADMIN_NEEDS_PRICES || operation->need == ADMIN_NEEDS_ENGINE ||
-           operation->need == ADMIN_NEEDS_HEALTH || operation->need == ADMIN_NEEDS_RELAY;
 }
 
 void admin_begin(const struct admin_host *host, struct admin_call *call)
@@ -388,7 +381,7 @@ void admin_begin(const struct admin_host *host, struct admin_call *call)
         admin_fail(call, ADMIN_UNREACHABLE, "no server is running");
     } else if (operation->need == ADMIN_NEEDS_STORE) {
         run_in_store(call, operation->name);
-    } else if (!takes_arguments(operation) && json_object_size(call->arguments) > 0) {
+    } else if (!operation->takes_arguments && json_object_size(call->arguments) > 0) {
         admin_fail(call, ADMIN_USAGE, "%s takes no arguments", operation->name);
     } else {
         operation->run(call);

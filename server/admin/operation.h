@@ -3,6 +3,7 @@
 #define SERVER_ADMIN_OPERATION_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/check.h"
 #include "base/str.h"
@@ -12,16 +13,16 @@ enum admin_need {
     ADMIN_NEEDS_NOTHING,
     ADMIN_NEEDS_STORE,    /* run by store_admin */
     ADMIN_NEEDS_SNAPSHOT, /* answered from the configuration alone */
-    ADMIN_NEEDS_PRICES,   /* the same; takes arguments */
-    ADMIN_NEEDS_ENGINE,   /* the configuration, and a way to its providers; takes arguments */
-    ADMIN_NEEDS_HEALTH,   /* the configuration and the server's health; takes arguments */
-    ADMIN_NEEDS_RELAY,    /* a running server's way of deciding; takes arguments */
+    ADMIN_NEEDS_ENGINE,   /* the configuration, and a way to its providers */
+    ADMIN_NEEDS_HEALTH,   /* the configuration and the server's health */
+    ADMIN_NEEDS_RELAY,    /* a running server's way of deciding */
     ADMIN_NEEDS_SERVER    /* only a running server can answer */
 };
 
 struct admin_operation {
     const char *name;
     enum admin_need need;
+    bool takes_arguments; /* whoever runs it checks them; else there must be none */
     /* Ends the call, or sees to it; NULL for those that the store runs. */
     void (*run)(struct admin_call *call);
 };

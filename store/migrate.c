@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/sqlite_backup.h"
 
 #define APPLICATION_ID 0x67617465 /* "gate" */
 #define PRAGMA_TEXT_SIZE 80
@@ -32,7 +33,7 @@ static bool back_up(struct db *db, const char *path, int64_t version, struct buf
     buf_init(&name, 8192);
     bool ok = buf_addf(&name, "%s.schema-%" PRId64 "-%" PRId64 ".backup%c", path, version,
                        clock_wall_ms(), '\0') &&
-              db_copy(db, name.p, why);
+              backup_make(db, name.p, why);
     if (ok)
         log_write(LOG_INFO, "store", "the database was copied to %s before its migration", name.p);
     buf_release(&name);

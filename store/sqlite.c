@@ -533,16 +533,3 @@ bool db_is_sound(struct db *db, int64_t max_ms, struct buf *why)
     }
     return sound;
 }
-
-bool db_copy(struct db *db, const char *path, struct buf *why)
-{
-    if (!create_file(path, why))
-        return false;
-    struct query *query = db_query(db, "VACUUM INTO ?1");
-    query_text(query, 1, path);
-    if (query_run(query))
-        return true;
-    (void)!buf_addf(why, "cannot copy the database to %s: %s", path, db->error);
-    unlink(path);
-    return false;
-}

@@ -97,7 +97,5 @@ bool db_checkpoint(struct db *db);
  * database only the tables that do not grow with the requests.  False with the first finding in
  * *why; running out of time counts as fine. */
 MUST_USE bool db_is_sound(struct db *db, int64_t max_ms, struct buf *why);
-/* Copies the database into a new file (mode 0600). */
-MUST_USE bool db_copy(struct db *db, const char *path, struct buf *why);
 
 #endif

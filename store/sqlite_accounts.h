@@ -81,7 +81,7 @@ int key_by_hint(struct db *db, struct str hint, struct key_row *row);
 int key_by_name(struct db *db, struct str name, struct key_row *row);
 void key_insert(struct db *db, const struct key_row *row);
 void key_update(struct db *db, const struct key_row *row);
-/* Those not revoked, oldest first; user_id 0 = everyone's. */
+/* Oldest first, those that are revoked behind the others; user_id 0 = everyone's. */
 struct query *key_each(struct db *db, int64_t user_id);
 MUST_USE bool key_next(struct query *query, struct key_row *row);
 

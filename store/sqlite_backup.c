@@ -81,12 +81,11 @@ struct backup *backup_begin(struct db *db, const char *path, struct buf *why, bo
         return NULL;
     }
     backup->fd = -1;
-    bool fits = (size_t)snprintf(backup->path, PATH_BYTES_MAX, "%s", path) < PATH_BYTES_MAX;
-    if (path[0] != '/' || !fits)
-        (void)!buf_addf(why, "want the absolute path of a file");
-    else
-        fits = snprintf(backup->part, sizeof backup->part, "%s" SUFFIX, path) > 0;
-    if (path[0] != '/' || !fits || !create_part(backup, why, exists) || !begin(backup, db, why))
+    bool fits = (size_t)snprintf(backup->path, PATH_BYTES_MAX, "%s", path) < PATH_BYTES_MAX &&
+                snprintf(backup->part, sizeof backup->part, "%s" SUFFIX, path) > 0;
+    if (!fits)
+        (void)!buf_addf(why, "the path is longer than %d bytes", PATH_BYTES_MAX - 1);
+    if (!fits || !create_part(backup, why, exists) || !begin(backup, db, why))
         backup_end(&backup);
     return backup;
 }
@@ -96,8 +95,10 @@ static bool sync_folder(const char *path)
 {
     char folder[PATH_BYTES_MAX];
     snprintf(folder, sizeof folder, "%s", path);
-    *(strrchr(folder, '/') + 1) = '\0';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[1] = '\0';
+    int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
@@ -164,4 +165,18 @@ void backup_end(struct backup **backup)
     if (gone->created)
         unlink(gone->part);
     free(gone);
+}
+
+bool backup_make(struct db *db, const char *path, struct buf *why)
+{
+    bool exists;
+    enum backup_step step = BACKUP_FAILED;
+    struct backup *backup = backup_begin(db, path, why, &exists);
+    if (backup != NULL) {
+        do
+            step = backup_step(backup, why);
+        while (step == BACKUP_MORE);
+    }
+    backup_end(&backup);
+    return step == BACKUP_DONE;
 }

@@ -15,7 +15,7 @@
 
 struct backup;
 
-/* Begins one; `path` must be absolute.  NULL with one line for people in *why, and *exists when
+/* Begins one.  NULL with one line for people in *why, and *exists when
  * there is such a file already.  It must end before the connection does. */
 MUST_USE struct backup *backup_begin(struct db *db, const char *path, struct buf *why,
                                      bool *exists);
@@ -28,5 +28,7 @@ int64_t backup_bytes(const struct backup *backup);
 const char *backup_path(const struct backup *backup);
 /* What is not done leaves no file.  NULL-safe; nulls the pointer. */
 void backup_end(struct backup **backup);
+/* All of it at once, where nobody waits. */
+MUST_USE bool backup_make(struct db *db, const char *path, struct buf *why);
 
 #endif

@@ -16,8 +16,8 @@ void store_backup_begin(struct store *store, struct store_call *call)
     struct store_admin *admin = CONTAINER_OF(call, struct store_admin, call);
     const char *path = json_string_value(json_object_get(admin->arguments, "file"));
     bool exists = false;
-    if (path == NULL || json_object_size(admin->arguments) != 1) {
-        (void)!buf_addf(&admin->why, "db backup takes a file");
+    if (path == NULL || path[0] != '/' || json_object_size(admin->arguments) != 1) {
+        (void)!buf_addf(&admin->why, "db backup takes the absolute path of a file");
         call_reply(call, STORE_INVALID);
         return;
     }

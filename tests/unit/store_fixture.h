@@ -244,7 +244,17 @@ UNUSED static enum store_code settle(struct fixture *fixture, struct store_settl
     return settle->call.code;
 }
 
-/* One number out of the database file of a store that is closed. */
+/* The number in the first column of the first row. */
+UNUSED static int64_t db_first(struct db *db, const char *sql)
+{
+    struct query *query = db_query(db, sql);
+    assert_true(query_row(query));
+    int64_t n = query_get_i64(query, 0);
+    query_end(query);
+    return n;
+}
+
+/* The same, out of the database file of a store that is closed. */
 UNUSED static int64_t db_number(struct fixture *fixture, const char *sql)
 {
     struct buf why;
@@ -252,10 +262,7 @@ UNUSED static int64_t db_number(struct fixture *fixture, const char *sql)
     buf_init(&why, WHY_SIZE);
     struct db *db = db_open(fixture->path, false, &why, &in_use);
     assert_non_null(db);
-    struct query *query = db_query(db, sql);
-    assert_true(query_row(query));
-    int64_t number = query_get_i64(query, 0);
-    query_end(query);
+    int64_t number = db_first(db, sql);
     db_close(&db);
     buf_release(&why);
     return number;

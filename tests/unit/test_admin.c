@@ -1,39 +1,4 @@
-#include "tests/unit/store_fixture.h"
-
-#include "store/admin.h"
-
-#define SECRET "sk-0123456789012345678901234567890123456789"
-#define USD INT64_C(1000000000)
-
-/* A fixture with a group, two users and a key. */
-static int filled_up(void **state)
-{
-    fixture_up(state);
-    struct fixture *fixture = *state;
-    json_decref(admin_ok(fixture, "group add", "{\"name\":\"vip\",\"models\":[\"*\"]}"));
-    json_decref(admin_ok(fixture, "user add", "{\"name\":\"ann\",\"credit\":\"10\"}"));
-    json_decref(admin_ok(fixture, "user add", "{\"name\":\"bob\"}"));
-    json_decref(admin_ok(fixture, "key create",
-                         "{\"user\":\"ann\",\"name\":\"ci\",\"secret\":\"" SECRET "\"}"));
-    return 0;
-}
-
-static int64_t id_of_key(struct fixture *fixture)
-{
-    json_t *list = admin_ok(fixture, "key list", "{}");
-    int64_t id = 0;
-    assert_true(str_i64(str_of(json_string_value(json_object_get(json_array_get(list, 0), "id"))),
-                        1, INT64_MAX, &id));
-    json_decref(list);
-    return id;
-}
-
-/* Operations on the key of the fixture. */
-static enum store_code on_key(struct fixture *fixture, const char *operation, json_t **result)
-{
-    return admin_json(fixture, operation, json_pack("{s:I}", "id", (json_int_t)id_of_key(fixture)),
-                      result);
-}
+#include "tests/unit/admin_fixture.h"
 
 static void assert_members(const json_t *object, const char *names)
 {
@@ -108,6 +73,8 @@ static const struct refusal {
     {"user disable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"user enable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"key create", "{}", STORE_INVALID, "needs \"user\""},
+    {"db backup", "{}", STORE_INVALID, "absolute path"},
+    {"db backup", "{\"file\":\"copy.db\"}", STORE_INVALID, "absolute path"},
     {"key create", "{\"user\":\"zed\"}", STORE_NOTFOUND, "no user \"zed\""},
     {"key create", "{\"user\":\"ann\",\"group\":\"none\"}", STORE_NOTFOUND, "no group"},
     {"key create", "{\"user\":\"ann\",\"expires_s\":0}", STORE_INVALID, "above 0"},
@@ -488,15 +455,21 @@ static void assert_found(struct fixture *fixture, const char *sql, const char *p
     json_decref(check);
 }
 
-static void check_finds_planted_mismatches(void **state)
+/* One request of the fixture's key, charged. */
+static void charge_usd(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     struct key_record *record;
     struct store_settle one = {0};
     assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
     entry_admit(fixture, &one.entry, record, USD);
     assert_int_equal(settle(fixture, &one), STORE_OK);
     key_record_drop(store_keyring(fixture->store), &record);
+}
+
+static void check_finds_planted_mismatches(void **state)
+{
+    struct fixture *fixture = *state;
+    charge_usd(fixture);
     assert_shown(fixture, "db check", "{}", "accounts", "3");
     assert_shown(fixture, "db check", "{}", "ok", "true");
     assert_found(fixture, "UPDATE accounts SET spent = spent + 1 WHERE kind = 0", "has spent");
@@ -522,12 +495,7 @@ static void check_finds_a_wrong_request_and_a_lost_account(void **state)
 static void check_finds_a_charge_out_of_its_slot(void **state)
 {
     struct fixture *fixture = *state;
-    struct key_record *record;
-    struct store_settle one = {0};
-    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
-    entry_admit(fixture, &one.entry, record, USD);
-    assert_int_equal(settle(fixture, &one), STORE_OK);
-    key_record_drop(store_keyring(fixture->store), &record);
+    charge_usd(fixture);
     assert_found(fixture, "UPDATE ledger SET request_id = request_id + 2 WHERE kind = 'charge'",
                  "is not in the slot of a charge");
 }

@@ -37,15 +37,6 @@ static int down(void **state)
     return 0;
 }
 
-static int64_t number(struct db *db, const char *sql)
-{
-    struct query *query = db_query(db, sql);
-    assert_true(query_row(query));
-    int64_t n = query_get_i64(query, 0);
-    query_end(query);
-    return n;
-}
-
 static int backups(const struct open *open)
 {
     DIR *dir = opendir(open->fixture.folder);
@@ -73,13 +64,13 @@ static void empty_file_gets_the_schema_and_the_default_group(void **state)
 {
     struct open *open = *state;
     assert_true(migrate_database(open->db, open->fixture.path, &open->why));
-    assert_true(number(open->db, "PRAGMA user_version") >= 1);
-    assert_int_equal(number(open->db, "PRAGMA application_id"), 0x67617465);
-    assert_int_equal(number(open->db, "SELECT ratio_ppm FROM groups WHERE name = 'default' "
-                                      "AND enabled AND quota < 0 AND user_quota < 0"),
+    assert_true(db_first(open->db, "PRAGMA user_version") >= 1);
+    assert_int_equal(db_first(open->db, "PRAGMA application_id"), 0x67617465);
+    assert_int_equal(db_first(open->db, "SELECT ratio_ppm FROM groups WHERE name = 'default' "
+                                        "AND enabled AND quota < 0 AND user_quota < 0"),
                      1000000);
-    assert_int_equal(number(open->db, "SELECT COUNT(*) FROM group_models WHERE group_id = 1 "
-                                      "AND pattern = '*' AND effect = 'allow'"),
+    assert_int_equal(db_first(open->db, "SELECT COUNT(*) FROM group_models WHERE group_id = 1 "
+                                        "AND pattern = '*' AND effect = 'allow'"),
                      1);
     assert_int_equal(backups(open), 0);
     /* Again: nothing to do. */
@@ -94,8 +85,8 @@ static void older_schema_is_copied_then_migrated(void **state)
     assert_true(migrate_with(open->db, open->fixture.path, steps, 1, &open->why));
     reopen(open);
     assert_true(migrate_with(open->db, open->fixture.path, steps, 2, &open->why));
-    assert_int_equal(number(open->db, "SELECT x FROM b"), 2);
-    assert_int_equal(number(open->db, "PRAGMA user_version"), 2);
+    assert_int_equal(db_first(open->db, "SELECT x FROM b"), 2);
+    assert_int_equal(db_first(open->db, "PRAGMA user_version"), 2);
     assert_int_equal(backups(open), 1);
 }
 
@@ -104,8 +95,8 @@ static void failing_step_leaves_the_step_before(void **state)
     struct open *open = *state;
     assert_false(migrate_with(open->db, open->fixture.path, steps, 3, &open->why));
     assert_why(open, "0003_c");
-    assert_int_equal(number(open->db, "PRAGMA user_version"), 2);
-    assert_int_equal(number(open->db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'c'"), 0);
+    assert_int_equal(db_first(open->db, "PRAGMA user_version"), 2);
+    assert_int_equal(db_first(open->db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'c'"), 0);
 }
 
 static void newer_schema_is_refused_with_the_way_out(void **state)
@@ -115,7 +106,7 @@ static void newer_schema_is_refused_with_the_way_out(void **state)
     assert_false(migrate_with(open->db, open->fixture.path, steps, 1, &open->why));
     assert_why(open, "has schema 2");
     assert_why(open, "restore");
-    assert_int_equal(number(open->db, "SELECT x FROM b"), 2);
+    assert_int_equal(db_first(open->db, "SELECT x FROM b"), 2);
 }
 
 static void other_programs_file_is_refused(void **state)
@@ -124,7 +115,7 @@ static void other_programs_file_is_refused(void **state)
     assert_true(db_run(open->db, "CREATE TABLE theirs (x)"));
     assert_false(migrate_database(open->db, open->fixture.path, &open->why));
     assert_why(open, "another program");
-    assert_int_equal(number(open->db, "SELECT COUNT(*) FROM sqlite_schema"), 1);
+    assert_int_equal(db_first(open->db, "SELECT COUNT(*) FROM sqlite_schema"), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)

@@ -28,15 +28,6 @@ static int folder_down(void **state)
     return 0;
 }
 
-static int64_t number(struct db *db, const char *sql)
-{
-    struct query *query = db_query(db, sql);
-    assert_true(query_row(query));
-    int64_t n = query_get_i64(query, 0);
-    query_end(query);
-    return n;
-}
-
 static void open_of_new_file_makes_it_private(void **state)
 {
     struct fixture *fixture = *state;
@@ -65,15 +56,15 @@ static void open_sets_the_pragmas(void **state)
     struct fixture *fixture = *state;
     bool in_use;
     struct db *db = open_db(fixture, &in_use);
-    assert_int_equal(number(db, "PRAGMA synchronous"), 2);
-    assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
-    assert_int_equal(number(db, "PRAGMA trusted_schema"), 0);
-    assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 0);
+    assert_int_equal(db_first(db, "PRAGMA synchronous"), 2);
+    assert_int_equal(db_first(db, "PRAGMA foreign_keys"), 1);
+    assert_int_equal(db_first(db, "PRAGMA trusted_schema"), 0);
+    assert_int_equal(db_first(db, "PRAGMA wal_autocheckpoint"), 0);
     db_close(&db);
     struct buf why;
     buf_init(&why, WHY_SIZE);
     db = db_open(fixture->path, true, &why, &in_use);
-    assert_int_equal(number(db, "PRAGMA synchronous"), 1);
+    assert_int_equal(db_first(db, "PRAGMA synchronous"), 1);
     db_close(&db);
     buf_release(&why);
 }
@@ -187,7 +178,7 @@ static void failure_sticks_until_rollback(void **state)
     assert_false(db_commit(db));
     db_rollback(db);
     assert_int_equal(db_trouble(db), DB_FINE);
-    assert_int_equal(number(db, "SELECT COUNT(*) FROM t"), 0);
+    assert_int_equal(db_first(db, "SELECT COUNT(*) FROM t"), 0);
     db_close(&db);
 }
 
@@ -206,7 +197,7 @@ static void savepoint_undone_keeps_what_was_before(void **state)
     assert_true(db_run(db, "INSERT INTO t VALUES (4)"));
     db_keep(db);
     assert_true(db_commit(db));
-    assert_int_equal(number(db, "SELECT SUM(a) FROM t"), 5);
+    assert_int_equal(db_first(db, "SELECT SUM(a) FROM t"), 5);
     db_close(&db);
 }
 
@@ -261,26 +252,6 @@ static void damaged_page_is_found(void **state)
     buf_release(&why);
 }
 
-static void copy_holds_the_same_rows(void **state)
-{
-    struct fixture *fixture = *state;
-    bool in_use;
-    struct buf why;
-    struct stat info;
-    buf_init(&why, WHY_SIZE);
-    struct db *db = open_db(fixture, &in_use);
-    assert_true(db_run(db, "CREATE TABLE t (a); INSERT INTO t VALUES (7)"));
-    struct fixture other = *fixture;
-    snprintf(other.path, sizeof other.path, "%s/copy", fixture->folder);
-    assert_true(db_copy(db, other.path, &why));
-    assert_int_equal(stat(other.path, &info), 0);
-    assert_int_equal(info.st_mode & 0777, 0600);
-    assert_int_equal(db_number(&other, "SELECT a FROM t"), 7);
-    assert_false(db_copy(db, other.path, &why)); /* never over another file */
-    db_close(&db);
-    buf_release(&why);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_up, folder_down)
 
 int main(void)
@@ -299,7 +270,6 @@ int main(void)
         TEST(full_database_reports_full_and_recovers),
         TEST(checkpoint_empties_the_log),
         TEST(damaged_page_is_found),
-        TEST(copy_holds_the_same_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,15 +57,6 @@ static void assert_refused(struct scene *scene, const char *part)
     assert_non_null(strstr(text, part));
 }
 
-static int64_t number(struct db *db, const char *sql)
-{
-    struct query *query = db_query(db, sql);
-    assert_true(query_row(query));
-    int64_t n = query_get_i64(query, 0);
-    query_end(query);
-    return n;
-}
-
 static void backup_has_what_was_written_meanwhile(void **state)
 {
     struct scene *scene = *state;
@@ -93,8 +84,8 @@ static void backup_has_what_was_written_meanwhile(void **state)
     assert_null(backup);
     struct db *copy = db_open(scene->copy, false, &scene->why, &in_use);
     assert_non_null(copy);
-    assert_int_equal(number(copy, "SELECT SUM(a) FROM t"),
-                     number(scene->db, "SELECT SUM(a) FROM t"));
+    assert_int_equal(db_first(copy, "SELECT SUM(a) FROM t"),
+                     db_first(scene->db, "SELECT SUM(a) FROM t"));
     assert_true(db_is_sound(copy, 0, &scene->why));
     db_close(&copy);
 }
@@ -147,12 +138,25 @@ static void backup_wants_a_place_that_can_be_written(void **state)
 {
     struct scene *scene = *state;
     bool exists;
-    assert_null(backup_begin(scene->db, "copy.db", &scene->why, &exists));
-    assert_refused(scene, "absolute");
-    buf_clear(&scene->why);
     assert_null(backup_begin(scene->db, "/nowhere/at/all.db", &scene->why, &exists));
     assert_false(exists);
     assert_refused(scene, "cannot create /nowhere/at/all.db.part");
+}
+
+static void backup_is_made_in_one_call_where_nobody_waits(void **state)
+{
+    struct scene *scene = *state;
+    bool in_use;
+    assert_true(backup_make(scene->db, scene->copy, &scene->why));
+    assert_int_equal(access(scene->part, F_OK), -1);
+    struct db *copy = db_open(scene->copy, false, &scene->why, &in_use);
+    assert_non_null(copy);
+    assert_int_equal(db_first(copy, "SELECT SUM(a) FROM t"),
+                     db_first(scene->db, "SELECT SUM(a) FROM t"));
+    db_close(&copy);
+    buf_clear(&scene->why);
+    assert_false(backup_make(scene->db, scene->copy, &scene->why));
+    assert_refused(scene, "exists already");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_up, scene_down)
@@ -164,6 +168,7 @@ int main(void)
         TEST(backup_never_replaces_a_file),
         TEST(backup_that_is_given_up_leaves_nothing),
         TEST(backup_wants_a_place_that_can_be_written),
+        TEST(backup_is_made_in_one_call_where_nobody_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,17 @@ static void move_cursor(struct db *db, struct rollup *rollup, int64_t id)
     rollup->cursor = id;
 }
 
+/* Whose it is: the first columns of each query here, in this order. */
+static struct rollup_part part_of_row(struct query *query)
+{
+    return (struct rollup_part){.id = query_get_i64(query, 0),
+                                .user_id = query_get_i64(query, 1),
+                                .key_id = query_get_i64(query, 2),
+                                .group_id = query_get_i64(query, 3),
+                                .model = query_get_text(query, 4),
+                                .provider = query_get_text(query, 5)};
+}
+
 void rollup_step(struct db *db, struct rollup *rollup, int64_t until_id, int64_t most, bool *left)
 {
     int64_t cursor = cursor_of(db, rollup), n = 0, last = cursor;
@@ -91,16 +102,11 @@ void rollup_step(struct db *db, struct rollup *rollup, int64_t until_id, int64_t
         last = query_get_i64(query, 0);
         if (query_get_i64(query, 10) != 0)
             continue; /* its end will be noted */
-        struct rollup_part part = {.id = last,
-                                   .user_id = query_get_i64(query, 1),
-                                   .key_id = query_get_i64(query, 2),
-                                   .group_id = query_get_i64(query, 3),
-                                   .model = query_get_text(query, 4),
-                                   .provider = query_get_text(query, 5),
-                                   .requests = 1,
-                                   .status = query_get_i64(query, 6),
-                                   .charged_nusd = query_get_i64(query, 8),
-                                   .given_back_nusd = query_get_i64(query, 9)};
+        struct rollup_part part = part_of_row(query);
+        part.requests = 1;
+        part.status = query_get_i64(query, 6);
+        part.charged_nusd = query_get_i64(query, 8);
+        part.given_back_nusd = query_get_i64(query, 9);
         counters_parse(str_of(query_get_text(query, 7)), &part.counters);
         add(db, &part);
     }
@@ -121,17 +127,13 @@ void rollup_note_give_back(struct db *db, int64_t id, int64_t nusd)
 {
     if (id > read_cursor(db))
         return;
-    struct query *query = db_query(db, "SELECT user_id, key_id, group_id, model, provider FROM "
+    struct query *query = db_query(db, "SELECT id, user_id, key_id, group_id, model, provider FROM "
                                        "requests WHERE id = ?1 AND \"end\" <> 'open'");
     query_i64(query, 1, id);
     if (query_row(query)) {
-        add(db, &(struct rollup_part){.id = id,
-                                      .user_id = query_get_i64(query, 0),
-                                      .key_id = query_get_i64(query, 1),
-                                      .group_id = query_get_i64(query, 2),
-                                      .model = query_get_text(query, 3),
-                                      .provider = query_get_text(query, 4),
-                                      .given_back_nusd = nusd});
+        struct rollup_part part = part_of_row(query);
+        part.given_back_nusd = nusd;
+        add(db, &part);
     }
     query_end(query);
 }
@@ -143,15 +145,12 @@ void rollup_note_crash(struct db *db)
         db_query(db, "SELECT id, user_id, key_id, group_id, model, provider, status FROM requests "
                      "INDEXED BY requests_open WHERE \"end\" = 'open' AND id <= ?1");
     query_i64(query, 1, read_cursor(db));
-    while (query_row(query))
-        add(db, &(struct rollup_part){.id = query_get_i64(query, 0),
-                                      .user_id = query_get_i64(query, 1),
-                                      .key_id = query_get_i64(query, 2),
-                                      .group_id = query_get_i64(query, 3),
-                                      .model = query_get_text(query, 4),
-                                      .provider = query_get_text(query, 5),
-                                      .requests = 1,
-                                      .status = query_get_i64(query, 6)});
+    while (query_row(query)) {
+        struct rollup_part part = part_of_row(query);
+        part.requests = 1;
+        part.status = query_get_i64(query, 6);
+        add(db, &part);
+    }
 }
 
 /* --- sums ------------------------------------------------------------------------------------- */

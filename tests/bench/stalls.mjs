@@ -1,11 +1,11 @@
 // Requests beside a provider that hangs, and without: in its name, its connection, its TLS.
 
-import { spawn, spawnSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
-import path from 'node:path';
+import { blackhole } from '../e2e/lib/blackhole.mjs';
+import { noSlowDns, slowDns } from '../e2e/lib/slow_dns.mjs';
 import { spread } from './figures.mjs';
-import { pause, root, scratch, Stand } from './stand.mjs';
+import { pause, Stand } from './stand.mjs';
 import { requests } from './measure.mjs';
 
 const waiting = 8; // requests that wait for the provider at any time
@@ -28,30 +28,6 @@ async function mute() {
         for (const socket of sockets) socket.destroy();
     };
     return { port, end };
-}
-
-/** A listener whose backlog is full: connections to it are not answered. */
-async function full() {
-    const program = `const server = require('net').createServer();
-        server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));`;
-    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const port = await new Promise((resolve) => child.stdout.once('data', (text) => resolve(Number(text))));
-    child.kill('SIGSTOP');
-    const fill = Array.from({ length: 6 }, () => net.connect(port, '127.0.0.1').on('error', () => {}));
-    await new Promise((resolve) => fill[1].once('connect', resolve));
-    const end = () => {
-        for (const socket of fill) socket.destroy();
-        child.kill('SIGKILL');
-    };
-    return { port, end };
-}
-
-function slowNames() {
-    const library = path.join(scratch, `slow-dns-${process.pid}.so`);
-    const source = path.join(root, 'tests/e2e/lib/slow_dns.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: 'inherit' });
-    if (done.status !== 0) throw new Error('no C compiler');
-    return ['env', `LD_PRELOAD=${library}`, 'SLOW_DNS_MS=8000'];
 }
 
 const provider = (name, url) => `
@@ -112,16 +88,18 @@ async function round(stand, name, options, isFirst) {
 
 /** Of each kind of hang: the ratio of p99 beside it and without, and the longest turn of the loop. */
 export async function stalls(options, tell) {
-    const [quiet, backlog] = [await mute(), await full()];
+    if (noSlowDns) throw new Error(noSlowDns);
+    const ends = [];
+    const quiet = await mute();
+    const backlog = await blackhole({ after: (end) => ends.push(end) });
+    ends.push(quiet.end);
     const more =
         provider('name', 'http://any.slow.internal:9/v1') +
-        provider('backlog', `http://127.0.0.1:${backlog.port}/v1`) +
+        provider('backlog', `http://127.0.0.1:${backlog}/v1`) +
         provider('tls', `https://127.0.0.1:${quiet.port}/v1`);
-    const end = () => {
-        backlog.end();
-        quiet.end();
-    };
-    const stand = await Stand.start('stalls', { wrap: slowNames(), more }).catch((error) => {
+    const end = () => ends.forEach((one) => one());
+    const names = Object.entries(slowDns(8000).env).map(([name, value]) => `${name}=${value}`);
+    const stand = await Stand.start('stalls', { wrap: ['env', ...names], more }).catch((error) => {
         end();
         throw error;
     });

@@ -3,32 +3,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { data, event, events, J1, reply, S1, told } from './lib/answers.mjs';
+import { J1, reply, S1 } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { failDisk, noFailDisk } from './lib/fail_disk.mjs';
 import { isSanitized, scene } from './lib/gateway.mjs';
-import { call, RawClient } from './lib/raw.mjs';
-import { chat, chatStream } from './lib/requests.mjs';
-import { Barrier, eventually } from './lib/wait.mjs';
+import { openStream } from './lib/open_stream.mjs';
+import { call } from './lib/raw.mjs';
+import { chat } from './lib/requests.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const body = chat();
 const limitMs = 5000; // [server] commit_timeout, as it is without a word about it
-
-/** A stream that waits before its last words, for as long as the barrier is closed. */
-async function openStream(s) {
-    const gate = new Barrier();
-    s.M1.once(
-        told(async ({ send, last }) => {
-            await send(events(data.role, data.hi));
-            await gate.passed();
-            await send(events(data.there, data.stop) + event(data.usage) + event(data.done));
-            await last();
-        }),
-    );
-    const client = await RawClient.open(s.gw, { body: chatStream });
-    await client.text(events(data.role, data.hi));
-    return { client, gate };
-}
 
 for (const how of ['full', 'readonly', 'sync']) {
     test(`G3 a disk that fails: ${how}`, { skip: noFailDisk }, async (t) => {

@@ -5,18 +5,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault, J1, reply } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
-import { scene } from './lib/gateway.mjs';
+import { scene, sub } from './lib/gateway.mjs';
 import { call, RawClient } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const body = chat();
 const learning = { provider: { breaker: 'on' } };
-
-/** One subtest with a scene of its own. */
-function sub(t, name, run) {
-    return t.test(name, async (st) => run(await scene(st, learning)));
-}
 
 const ask = (s) => call(s.gw, { body });
 
@@ -31,7 +26,7 @@ test('F13 a provider that limits is left alone for as long as it says', async (t
         'nothing said': [{}],
     };
     for (const [name, [headers, message = 'slow down']] of Object.entries(forms)) {
-        await sub(t, `F13 ${name}`, async (s) => {
+        await sub(t, `F13 ${name}`, learning, async (s) => {
             s.M1.once(fault(429, { message }, headers));
             s.M2.always(reply(J1));
             bodyIs(await ask(s), J1);
@@ -48,7 +43,7 @@ test('F9 a provider that refuses our account is asked last', async (t) => {
         [403, 'no'],
         [404, 'model not found'],
     ]) {
-        await sub(t, `F9 ${status}`, async (s) => {
+        await sub(t, `F9 ${status}`, learning, async (s) => {
             s.M1.once(fault(status, { message, code: status === 404 ? 'model_not_found' : null }));
             s.M2.always(reply(J1));
             bodyIs(await ask(s), J1);

@@ -6,28 +6,12 @@ import { data, event, events, J1, reply, S1, told } from './lib/answers.mjs';
 import { bodyIs, errorIs, streamErrorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
 import { failingWrites, limitFiles, noPrlimit } from './lib/limit.mjs';
+import { openStream } from './lib/open_stream.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
-import { Barrier, eventually } from './lib/wait.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const body = chat();
-
-/** An open stream that goes on when its gate opens. */
-async function openStream(s) {
-    const gate = new Barrier();
-    s.M1.once(
-        told(async ({ send, last }) => {
-            await send(events(data.role, data.hi));
-            await gate.passed();
-            await send(events(data.there, data.stop, data.done));
-            await last();
-        }),
-    );
-    const client = await RawClient.connect(s.gw);
-    await client.write(requestBytes({ body: chatStream }));
-    await client.text(events(data.role, data.hi));
-    return { client, gate };
-}
 
 test('G2 SIGTERM during a stream', async (t) => {
     const s = await scene(t, { leave: true });

@@ -6,8 +6,8 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { fault, frame, hang, hangUp, J1, raw, reply, S1, stream } from './lib/answers.mjs';
 import { blackhole } from './lib/blackhole.mjs';
-import { bodyIs, errorIs } from './lib/expect.mjs';
-import { scene } from './lib/gateway.mjs';
+import { bodyIs, errorIs, released } from './lib/expect.mjs';
+import { scene, sub } from './lib/gateway.mjs';
 import { Proxy } from './lib/proxy.mjs';
 import { call } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
@@ -18,28 +18,11 @@ import { eventually, pace } from './lib/wait.mjs';
 const body = chat();
 const invalid = 'invalid_request_error';
 
-/** One subtest with a scene of its own. */
-function sub(t, name, options, run) {
-    return t.test(name, async (st) => run(await scene(st, options), st));
-}
-
-async function row(s, response) {
-    return s.gw.row(response);
-}
-
-/** Charged nothing, held nothing. */
-async function released(s, response) {
-    const entry = await row(s, response);
-    assert.equal(entry.charge, '0.000000000');
-    assert.equal(await s.gw.spent(), 0);
-    return entry;
-}
-
 test('F1 P1 refuses the connection', async (t) => {
     const s = await scene(t, { P1: { base_url: `http://127.0.0.1:${await refusedPort()}/v1` } });
     s.M2.once(reply(J1));
     const response = bodyIs(await call(s.gw, { body }), J1);
-    const entry = await row(s, response);
+    const entry = await s.gw.row(response);
     assert.equal(entry.provider, 'P2');
     assert.equal(entry.attempts, 2);
     assert.equal(entry.charge, '0.000005000', 'charged once');
@@ -186,7 +169,7 @@ test('F5 P1 breaks its answer', async (t) => {
             s.M2.always(answer);
             const response = await call(s.gw, { body });
             errorIs(response, 502, 'server_error', reason);
-            assert.equal((await row(s, response)).charge, '0.000000000');
+            assert.equal((await s.gw.row(response)).charge, '0.000000000');
         });
     }
 });
@@ -273,105 +256,6 @@ test('F7 too long a context', async (t) => {
         errorIs(await call(s.gw, { body }), 404, invalid, 'context_length_exceeded');
     });
     assert.equal(s.M2.count, 0);
-});
-
-/** A gateway as it is by default. */
-const remembers = { server: { blocked_memory: '60s' } };
-
-test('F8 content that a provider refuses', async (t) => {
-    const refusals = {
-        DeepSeek: fault(400, { message: 'Content Exists Risk', type: invalid, code: invalid }),
-        Azure: fault(400, {
-            message: "The response was filtered due to the prompt triggering Azure OpenAI's policy",
-            type: null,
-            param: 'prompt',
-            code: 'content_filter',
-            status: 400,
-        }),
-        OpenRouter: fault(403, {
-            message: 'Your chosen model requires moderation and your input was flagged',
-            code: 403,
-            metadata: { reasons: ['violence'], flagged_input: 'x' },
-        }),
-    };
-    for (const [name, answer] of Object.entries(refusals)) {
-        await sub(t, `F8 ${name}`, remembers, async (s, st) => {
-            s.M1.always(answer);
-            const response = await call(s.gw, { body });
-            errorIs(response, 502, 'server_error', 'prompt_blocked');
-            assert.equal(response.header('x-should-retry'), 'false');
-            assert.equal(s.M2.count, 0);
-            await released(s, response);
-            const again = await call(s.gw, { body });
-            errorIs(again, 502, 'server_error', 'prompt_blocked', { message: /a moment ago/ });
-            assert.equal(again.header('x-should-retry'), 'false');
-            assert.equal(s.M1.count, 1, 'asked once');
-            const proxy = await Proxy.start(st, s.gw);
-            await eachSdk(st, 'F8', async (sdk) => {
-                const before = proxy.callsOf(sdk);
-                const { error } = await sdk.run('chat', { url: proxy.url, retries: 2 });
-                assert.equal(error?.class, 'InternalServerError');
-                assert.equal(proxy.callsOf(sdk) - before, 1, 'one call');
-            });
-        });
-    }
-});
-
-test('F8 what is refused again without asking', async (t) => {
-    const filtered = fault(400, { message: 'No', code: 'content_filter' });
-    const isBlocked = async (s, options = {}) =>
-        errorIs(await call(s.gw, { body, ...options }), 502, 'server_error', 'prompt_blocked');
-    await sub(t, 'F8 the same prompt of the same user, of the same model', { ...remembers, fixture: ['K1', 'K1b', 'K2'] }, async (s) => {
-        s.M1.always(filtered);
-        await isBlocked(s);
-        await isBlocked(s, { key: 'sk-t1b-0000000000' });
-        assert.equal(s.M1.count, 1);
-        await isBlocked(s, { key: 'sk-t2-0000000000' });
-        assert.equal(s.M1.count, 2, 'another user asks');
-        await isBlocked(s, { body: body.replace('hello', 'HELLO') });
-        assert.equal(s.M1.count, 3, 'another prompt of the same length is asked');
-        await isBlocked(s, { body: body.replace('hello', 'hello there') });
-        assert.equal(s.M1.count, 4, 'and one of another');
-        assert.equal(s.M2.count, 0);
-    });
-    await sub(t, 'F8 no longer than it is remembered', { server: { blocked_memory: '1s' } }, async (s) => {
-        s.M1.always(filtered);
-        await isBlocked(s);
-        await eventually(async () => {
-            await isBlocked(s);
-            return s.M1.count === 2;
-        }, 'asked again');
-    });
-    await sub(t, 'F8 blocked_memory = off', { server: { blocked_memory: 'off' } }, async (s) => {
-        s.M1.always(filtered);
-        await isBlocked(s);
-        await isBlocked(s);
-        assert.equal(s.M1.count, 2);
-    });
-    await sub(t, 'F8 failover_on_block = on', { server: { ...remembers.server, failover_on_block: 'on' } }, async (s) => {
-        s.M1.always(filtered);
-        s.M2.once(reply(J1), reply(J1), filtered);
-        bodyIs(await call(s.gw, { body }), J1);
-        bodyIs(await call(s.gw, { body }), J1);
-        await isBlocked(s);
-        await isBlocked(s);
-        assert.deepEqual([s.M1.count, s.M2.count], [3, 3]);
-    });
-});
-
-test('F8 content that a provider refuses in words of its own', async (t) => {
-    const error = ['blocked risk_control', 'account your plan has ended', 'server content_filter'];
-    const s = await scene(t, { provider: { error } });
-    s.M1.once(fault(422, { message: 'No', code: 'risk_control' }));
-    errorIs(await call(s.gw, { body }), 502, 'server_error', 'prompt_blocked');
-    s.M1.once(fault(400, { message: 'Your plan has ended.', code: 'x' }));
-    s.M2.once(reply(J1));
-    bodyIs(await call(s.gw, { body: chat({ user: 'a' }) }), J1);
-    // The same word that is known of all means something else here.
-    s.M1.once(fault(400, { message: 'No', code: 'content_filter' }));
-    s.M2.once(reply(J1));
-    bodyIs(await call(s.gw, { body: chat({ user: 'b' }) }), J1);
-    assert.deepEqual([s.M1.count, s.M2.count], [3, 2]);
 });
 
 const html = reply('<html><body>Access denied</body></html>', { status: 403, type: 'text/html' });

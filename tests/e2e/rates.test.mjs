@@ -6,8 +6,9 @@ import { J1, data, events, fault, reply, S1, told, withUsage } from './lib/answe
 import { bodyIs, errorIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
 import { Proxy } from './lib/proxy.mjs';
+import { openStream } from './lib/open_stream.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
-import { chat, chatStream } from './lib/requests.mjs';
+import { chat } from './lib/requests.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { Barrier, eventually } from './lib/wait.mjs';
 
@@ -323,22 +324,6 @@ test('G1 tokens', async (t) => {
 
 /* --- how many at once ----------------------------------------------------------------------------- */
 
-/** A stream that stands after its first word until `gate` opens. */
-async function standing(key) {
-    const gate = new Barrier();
-    M1.once(
-        told(async ({ send, last }) => {
-            await send(events(data.role, data.hi));
-            await gate.passed();
-            await send(events(data.there, data.stop, data.done));
-            await last();
-        }),
-    );
-    const client = await RawClient.open(gw, { key, body: chatStream });
-    await client.text('Hi');
-    return { client, gate };
-}
-
 test('G1 concurrency', async (t) => {
     const words = ({ name, group, ids }) => ({
         key: ['key', ids[0], 'this token'],
@@ -354,7 +339,7 @@ test('G1 concurrency', async (t) => {
             const key = one.keys[0];
             const [, name, whom] = words(one)[scope];
             await set(scope, name, 'concurrent', '2');
-            const streams = [await standing(key), await standing(key)];
+            const streams = [await openStream(s, { key }), await openStream(s, { key })];
             const refused = await call(gw, { key, body });
             limited(refused, 'concurrency_limited', {
                 message: new RegExp(`^Too many requests at the same time: 2 for ${whom}$`),
@@ -393,7 +378,7 @@ test('G1 concurrency', async (t) => {
             bodyIs(await (M1.once(reply(J1)), call(gw, { key, body })), J1);
         });
         await st.test('G1 concurrency: a client that leaves keeps its place while the rest is read', async () => {
-            const { client, gate } = await standing(key);
+            const { client, gate } = await openStream(s, { key });
             client.close();
             await gw.logged(/fault CLIENT_CLOSED/);
             limited(await call(gw, { key, body }), 'concurrency_limited');
@@ -500,7 +485,7 @@ test('G1 a provider whose limit is used up is passed over', async (t) => {
         reset();
         await set('provider', 'P1', 'tokens', '100/day');
         await set('provider', 'P1', 'concurrent', '1');
-        const { client, gate } = await standing(key);
+        const { client, gate } = await openStream(s, { key });
         M2.once(reply(J1));
         bodyIs(await call(gw, { key, body: chat({ max_tokens: 20 }) }), J1);
         gate.open();
@@ -513,35 +498,6 @@ test('G1 a provider whose limit is used up is passed over', async (t) => {
         await rm('provider', 'P1', 'tokens');
         await rm('provider', 'P1', 'concurrent');
     });
-});
-
-/* --- keys that are not good ----------------------------------------------------------------------- */
-
-test('G1 more than 30 failed keys a minute from an address', async () => {
-    reset();
-    const { keys, ids } = await caller({ keys: 2 });
-    const { keys: [unseen] } = await caller();
-    await gw.cli(['key', 'disable', ids[1]]);
-    const from = '127.0.0.77';
-    const bad = (i) => call(gw, { ...models, key: `sk-guess-${i}`, from });
-    const began = performance.now();
-    for (let i = 0; i < 30; i++) errorIs(await bad(i), 401, 'invalid_token', 'unknown_token');
-    const refused = [];
-    for (let i = 30; i < 40; i++) refused.push(await bad(i));
-    const told = refused.filter((one) => one.status === 429);
-    // A try comes back every two seconds.
-    assert.ok(told.length >= 10 - Math.ceil((performance.now() - began) / 2000), `${told.length} were told`);
-    for (const one of told) {
-        errorIs(one, 429, 'rate_limit_error', 'address_rate_limited');
-        assert.match(one.header('retry-after'), /^[12]$/);
-        assert.ok(Number(one.header('retry-after-ms')) <= 2000);
-    }
-    // Good keys are not concerned, also those that are looked up for the first time.
-    for (const key of [keys[0], unseen]) assert.equal((await call(gw, { ...models, key, from })).status, 200);
-    errorIs(await call(gw, { ...models, key: keys[1], from }), 401, 'invalid_token', 'token_disabled');
-    const elsewhere = await call(gw, { ...models, key: 'sk-guess-0', from: '127.0.0.78' });
-    errorIs(elsewhere, 401, 'invalid_token', 'unknown_token');
-    assert.equal((await call(gw, { ...models, key: null, from })).status, 401, 'no key is no failed key');
 });
 
 /* --- SDKs ----------------------------------------------------------------------------------------- */

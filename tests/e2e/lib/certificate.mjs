@@ -1,8 +1,8 @@
 // A key and a certificate for 127.0.0.1 that signs itself, and a gateway that trusts it.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { root, scratch } from './seen.mjs';
+import { preload } from './preload.mjs';
 
 export function makeCertificate(dir) {
     const keyFile = path.join(dir, 'privkey.pem');
@@ -14,14 +14,10 @@ export function makeCertificate(dir) {
     return { keyFile, caFile };
 }
 
-const library = path.join(scratch, `trust-${process.pid}.so`);
+const { library, why } = preload('trust', { withSanitizer: true });
 
 /** Why no gateway can be made to trust a certificate of a test; false when it can. */
-export const noTrust = (() => {
-    const source = path.join(root, 'tests/e2e/lib/trust.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
-    return done.status === 0 ? false : 'no C compiler on this machine';
-})();
+export const noTrust = why;
 
 /** The environment of a gateway for which the machine's certificates are those of `caFile`. */
 export function trust(caFile) {

@@ -1,20 +1,14 @@
 // A gateway that dies where it makes a commit durable, when a test says so (die_at_sync.c).
 
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSanitized } from './gateway.mjs';
-import { root, scratch } from './seen.mjs';
+import { preload } from './preload.mjs';
+import { scratch } from './seen.mjs';
 
-const library = path.join(scratch, `die_at_sync-${process.pid}.so`);
+const { library, why } = preload('die_at_sync');
 
 /** Why it cannot be made to die there; false when it can. */
-export const noDying = (() => {
-    if (isSanitized) return 'a sanitizer wants to be loaded first';
-    const source = path.join(root, 'tests/e2e/lib/die_at_sync.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
-    return done.status === 0 ? false : 'no C compiler on this machine';
-})();
+export const noDying = why;
 
 export class Death {
     #file = path.join(scratch, `die_at_sync-${process.pid}`);

@@ -82,3 +82,11 @@ export function typedErrorIs(response, bytes, { number, message } = {}) {
     if (message) assert.match(event.message, message);
     return event;
 }
+
+/** Charged nothing, held nothing. */
+export async function released(s, response) {
+    const entry = await s.gw.row(response);
+    assert.equal(entry.charge, '0.000000000');
+    assert.equal(await s.gw.spent(), 0);
+    return entry;
+}

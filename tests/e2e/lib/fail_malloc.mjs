@@ -1,20 +1,14 @@
 // Memory that runs out in a gateway: allocations that fail when a test says so (fail_malloc.c).
 
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { binary } from './gateway.mjs';
-import { root, scratch } from './seen.mjs';
+import { preload } from './preload.mjs';
+import { scratch } from './seen.mjs';
 
-const library = path.join(scratch, `fail_malloc-${process.pid}.so`);
+const { library, why } = preload('fail_malloc');
 
 /** Why memory cannot be made to fail here; false when it can. */
-export const noFailing = (() => {
-    if (/asan|tsan/.test(binary)) return 'a sanitizer has an allocator of its own';
-    const source = path.join(root, 'tests/e2e/lib/fail_malloc.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
-    return done.status === 0 ? false : 'no C compiler on this machine';
-})();
+export const noFailing = why;
 
 export class Memory {
     #file = path.join(scratch, `fail_malloc-${process.pid}`);

@@ -415,3 +415,8 @@ export async function scene(owner, options = {}) {
     };
     return { gw, M1, M2, config, reset };
 }
+
+/** One subtest with a scene of its own. */
+export function sub(t, name, options, run) {
+    return t.test(name, async (st) => run(await scene(st, options), st));
+}

@@ -1,19 +1,11 @@
 // A gateway whose clock is ahead (later.c): what takes days happens at its next start.
 
-import { spawnSync } from 'node:child_process';
-import path from 'node:path';
-import { isSanitized } from './gateway.mjs';
-import { root, scratch } from './seen.mjs';
+import { preload } from './preload.mjs';
 
-const library = path.join(scratch, `later-${process.pid}.so`);
+const { library, why } = preload('later');
 
 /** Why its clock cannot be set here; false when it can. */
-export const noLater = (() => {
-    if (isSanitized) return 'a sanitizer wants to be loaded first';
-    const source = path.join(root, 'tests/e2e/lib/later.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
-    return done.status === 0 ? false : 'no C compiler on this machine';
-})();
+export const noLater = why;
 
 /** Starts this gateway again, so many hours from now. */
 export async function restartLater(gw, hours) {

@@ -1,21 +1,15 @@
 // A gateway that looks up some names slowly (slow_dns.c).
 
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSanitized } from './gateway.mjs';
-import { root, scratch } from './seen.mjs';
+import { preload } from './preload.mjs';
+import { scratch } from './seen.mjs';
 
-const library = path.join(scratch, `slow-dns-${process.pid}.so`);
+const { library, why } = preload('slow_dns');
 let made = 0;
 
 /** Why names cannot be slow here; false when they can. */
-export const noSlowDns = (() => {
-    if (isSanitized) return 'a sanitizer wants to be loaded first';
-    const source = path.join(root, 'tests/e2e/lib/slow_dns.c');
-    const done = spawnSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl']);
-    return done.status === 0 ? false : 'no C compiler on this machine';
-})();
+export const noSlowDns = why;
 
 /** The environment in which names under slow.internal take so long; `lookups()` counts them. */
 export function slowDns(ms) {

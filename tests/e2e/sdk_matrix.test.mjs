@@ -41,6 +41,15 @@ const cut = {
 const stalled = { ...broken('upstream_timeout'), message: 'Upstream provider stopped sending' };
 const content = { content: 'Hi there', calls: 1, paid: 5 };
 
+/** How many requests of each user were charged. */
+async function chargesByUser() {
+    const counts = {};
+    for (const row of await gw.cli(['usage', 'tail', '--limit', '1000'])) {
+        if (row.charge !== '0.000000000') counts[row.user] = (counts[row.user] ?? 0) + 1;
+    }
+    return counts;
+}
+
 /** What the SDK's message holds, by the error's reason. */
 const messages = {
     upstream_error: 'Upstream provider failed',
@@ -125,23 +134,25 @@ function outcomeIs(sdk, outcome, want) {
 
 test('X2 the matrix of SDKs', async (t) => {
     assert.equal(Object.keys(scenarios).length, 35);
-    let before = await spentByUser();
+    let [before, earlier] = [await spentByUser(), await chargesByUser()];
     for (const [name, [first, second, want, operation = 'chat', key]] of Object.entries(scenarios)) {
         await t.test(`X2 ${name}`, { concurrency: true }, async (st) => {
             M1.reset().always(first);
             M2.reset().always(second ?? first);
             await eachSdk(st, `X2 ${name}:`, async (sdk) => {
-                const earlier = proxy.callsOf(sdk);
+                const asked = proxy.callsOf(sdk);
                 const outcome = await sdk.run(operation, { url: proxy.url, retries: 1, key: key ?? keyOf(sdk) });
-                outcomeIs(sdk, { ...outcome, calls: proxy.callsOf(sdk) - earlier }, want);
+                outcomeIs(sdk, { ...outcome, calls: proxy.callsOf(sdk) - asked }, want);
             });
-            const now = await spentByUser();
+            const [now, charges] = [await spentByUser(), await chargesByUser()];
             for (const sdk of [...nodeSdks, ...pythonSdks].filter(({ missing }) => !missing)) {
                 const paid = now[userOf(sdk)] - before[userOf(sdk)];
                 if (want.paid === true) assert.ok(paid > 0 && paid < 50, `${sdk.name} paid ${paid}`);
                 else assert.equal(paid, want.paid ?? 0, `${sdk.name} paid`);
+                const times = (charges[userOf(sdk)] ?? 0) - (earlier[userOf(sdk)] ?? 0);
+                assert.equal(times, want.paid ? 1 : 0, `${sdk.name} was charged ${times} times`);
             }
-            before = now;
+            [before, earlier] = [now, charges];
         });
     }
 });

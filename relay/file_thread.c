@@ -10,6 +10,7 @@
 static void *run(void *argument)
 {
     struct file_thread *thread = argument;
+    (void)pthread_setname_np(pthread_self(), thread->name);
     log_join();
     clock_tick();
     int64_t next_ms = clock_ms();

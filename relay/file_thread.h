@@ -14,12 +14,13 @@ struct file_thread {
     pthread_t thread;
     bool started;
     atomic_bool stopping;
+    const char *name;              /* for top -H; at most 15 bytes */
     void (*second)(void *context); /* called in it, about once a second; or NULL */
     void *context;
 };
 
-/* `second` and `context` are set, the rest is zero.  False when there is no thread to be had;
- * file_thread_stop is due either way. */
+/* `name`, `second` and `context` are set, the rest is zero.  False when there is no thread to be
+ * had; file_thread_stop is due either way. */
 MUST_USE bool file_thread_start(struct file_thread *thread);
 /* All mail that was posted is delivered, then it ends. */
 void file_thread_stop(struct file_thread *thread);

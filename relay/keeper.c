@@ -409,6 +409,8 @@ struct keeper *keeper_new(const struct keeper_options *options, struct buf *why)
         return NULL;
     keeper->options = *options;
     keeper->folder = keeper->writer.box.fd = keeper->reader.box.fd = -1;
+    keeper->writer.name = "film writer";
+    keeper->reader.name = "film reader";
     keeper->writer.second = remove_old;
     keeper->writer.context = keeper;
     pthread_mutex_init(&keeper->mutex, NULL);

@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,6 +136,9 @@ static void worker_turn(struct worker *worker)
 static void *worker_main(void *context)
 {
     struct worker *worker = context;
+    char name[16];
+    snprintf(name, sizeof name, "loop %u", worker->index);
+    (void)pthread_setname_np(pthread_self(), name);
     log_join();
     loop_own(worker->loop);
     while (!worker->stopping)

@@ -250,6 +250,7 @@ bool store_turn(struct store *store)
 void *store_thread_run(void *argument)
 {
     struct store *store = argument;
+    (void)pthread_setname_np(pthread_self(), "store");
     log_join();
     do
         wait_for_mail(store);

@@ -7,12 +7,12 @@
 //
 // From the environment: JSON=1 (one object on standard output), ROUNDS (7), SLICE (seconds a side
 // and round: 1), CONNECTIONS (64), STREAMS (100), QUIET (5000), REQUESTS (at most, a side and round),
-// ONLY=relay|paced|quiet|stalls|instructions (the last only when asked for: it needs valgrind), GATE=1
+// ONLY=relay|store|paced|quiet|stalls|instructions (the last only when asked for: it needs valgrind), GATE=1
 // (exit 1 when a goal is missed).
 
 import { spreadText } from './figures.mjs';
 import { instructions, valgrindIsThere } from './instructions.mjs';
-import { paced, quiet, relay } from './measure.mjs';
+import { paced, quiet, relay, store } from './measure.mjs';
 import { stalls } from './stalls.mjs';
 
 const number = (name, fallback) => Number(process.env[name] || fallback);
@@ -76,6 +76,13 @@ if (wanted('relay')) {
     result.relay = await relay(options, pairedTeller(`1 KB requests, ${options.connections} connections`));
     pairedSummary(result.relay, 'requests');
     goal('CPU of a request : nginx', result.relay.cpu_ratio.median, 2.5);
+}
+if (wanted('store')) {
+    say(`\nthe store's thread, ${options.connections} connections`);
+    result.store = await store(options);
+    const { commit_us, roll_up_us, others } = result.store;
+    say(`  us of CPU a request: commits ${spreadText(commit_us, 1)}, sums of reports ${spreadText(roll_up_us, 1)}; CPU of others ${percent(others.max)}`);
+    goal('CPU of the store for a request, us', commit_us.median + roll_up_us.median, 25);
 }
 if (wanted('paced')) {
     const head = `${options.streams} streams, 100 events/s each`;

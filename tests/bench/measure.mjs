@@ -1,7 +1,7 @@
 // The measurements: each on a stand of its own, both sides in every round.
 
 import { paired, ratios, short, sideFigures, spread } from './figures.mjs';
-import { cpuUs, machineUs, rssBytes, switches } from './proc.mjs';
+import { cpuUs, machineUs, rssBytes, switches, threadCpuUs } from './proc.mjs';
 import { load, pause, Stand } from './stand.mjs';
 
 const settleMs = 100; // for what is left to do behind the last answer: checkpoints
@@ -110,6 +110,29 @@ export function relay(options, tell) {
         const one = (side) => requests(stand, stand[side], options);
         return summary(await paired(options.rounds, options.quietShare, one, tell));
     });
+}
+
+/**
+ * CPU of the store's thread for each request, its commits and what adds them up for the reports: by
+ * itself that begins after a minute, a report does not wait for it.
+ */
+export async function store(options) {
+    const rounds = [];
+    for (let round = 0; round < options.rounds; round++) {
+        rounds.push(await onStand('store', {}, async (stand) => {
+            const { pid } = stand.gateway.process;
+            const look = () => threadCpuUs(pid, 'store');
+            const { others } = await requests(stand, stand.gateway, options); // keys and statements are known now
+            const before = { us: look(), count: stand.count.gateway };
+            await requests(stand, stand.gateway, options);
+            const count = stand.count.gateway - before.count;
+            const committed = look();
+            stand.addUp();
+            return { commit_us: (committed - before.us) / count, roll_up_us: (look() - committed) / stand.count.gateway, others };
+        }));
+    }
+    const of = (name) => spread(rounds.map((r) => r[name]));
+    return { commit_us: of('commit_us'), roll_up_us: of('roll_up_us'), others: of('others') };
 }
 
 /** Streams with an event every 10 ms each. */

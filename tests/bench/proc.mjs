@@ -29,6 +29,12 @@ function cpuUsOf(pid) {
     }
 }
 
+/** CPU of the process's one thread of that name. */
+export function threadCpuUs(pid, name) {
+    const [task] = tasks(pid).filter((folder) => read(`${folder}/comm`).trim() === name);
+    return Number(read(`${task}/schedstat`).split(' ')[0]) / 1000;
+}
+
 function switchesOf(pid) {
     let sum = 0;
     for (const task of tasks(pid)) {

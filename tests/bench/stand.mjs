@@ -238,6 +238,18 @@ export class Stand {
         return JSON.parse(text);
     }
 
+    /** Has all requests so far added up. */
+    addUp() {
+        for (let tries = 100; tries > 0; tries--) {
+            try {
+                return this.cli('usage', 'summary');
+            } catch (error) {
+                if (!String(error.stderr).includes('still being added up')) throw error;
+            }
+        }
+        throw new Error('the usage is not added up');
+    }
+
     /** Ends every open stream as a provider does. */
     endStreams() {
         this.fixture.child.kill('SIGUSR1');

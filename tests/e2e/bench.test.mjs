@@ -25,7 +25,7 @@ function bench(options) {
 }
 
 test('P1 one short round of everything', async () => {
-    const { relay, paced, quiet, stalls, goals } = await bench(tiny);
+    const { relay, store, paced, quiet, stalls, goals } = await bench(tiny);
     for (const { cpu_ratio, gateway, nginx } of [relay, paced]) {
         assert.ok(cpu_ratio.min > 0 && cpu_ratio.min <= cpu_ratio.max);
         for (const side of [gateway, nginx]) {
@@ -34,7 +34,8 @@ test('P1 one short round of everything', async () => {
         }
     }
     assert.ok(quiet.gateway.growth.median > 0);
-    assert.equal(goals.length, isSanitized ? 2 : 8);
+    assert.ok(store.commit_us.median > 0 && store.roll_up_us.median > 0);
+    assert.equal(goals.length, isSanitized ? 3 : 9);
     if (isSanitized) return;
     for (const { p99_ratio, lag_ms } of Object.values(stalls)) assert.ok(p99_ratio.median > 0 && lag_ms > 0);
     assert.deepEqual(Object.keys(stalls), ['name', 'backlog', 'tls']);

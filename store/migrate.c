@@ -54,32 +54,49 @@ static bool apply(struct db *db, const struct migration *step, struct buf *why)
     return false;
 }
 
-bool migrate_with(struct db *db, const char *path, const struct migration *list, size_t n,
-                  struct buf *why)
+/* What the file is. */
+struct state {
+    int64_t version;
+    bool is_empty;
+};
+
+/* `n` = the newest version known.  False, with one line in *why, when it is not for this program.
+ */
+static bool read_state(struct db *db, const char *path, size_t n, struct state *state,
+                       struct buf *why)
 {
     int64_t application = number_of(db, "PRAGMA application_id");
-    int64_t version = number_of(db, "PRAGMA user_version");
-    bool is_empty = number_of(db, "SELECT COUNT(*) FROM sqlite_schema") == 0;
+    state->version = number_of(db, "PRAGMA user_version");
+    state->is_empty = number_of(db, "SELECT COUNT(*) FROM sqlite_schema") == 0;
     if (db_trouble(db) != DB_FINE) {
         (void)!buf_addf(why, "cannot read %s: %s", path, db_error(db));
         return false;
     }
-    if (application != APPLICATION_ID && !(application == 0 && is_empty)) {
+    if (application != APPLICATION_ID && !(application == 0 && state->is_empty)) {
         (void)!buf_addf(why, "%s is a database of another program", path);
         return false;
     }
-    if (version < 0 || version > (int64_t)n) {
+    if (state->version < 0 || state->version > (int64_t)n) {
         (void)!buf_addf(why,
                         "%s has schema %" PRId64 ", this program knows up to %zu: install the "
                         "newer program again, or restore %s.schema-%zu-*.backup",
-                        path, version, n, path, n);
+                        path, state->version, n, path, n);
         return false;
     }
-    if (version == (int64_t)n)
-        return true;
-    if (!is_empty && !back_up(db, path, version, why))
+    return true;
+}
+
+bool migrate_with(struct db *db, const char *path, const struct migration *list, size_t n,
+                  struct buf *why)
+{
+    struct state state;
+    if (!read_state(db, path, n, &state, why))
         return false;
-    for (size_t i = (size_t)version; i < n; i++) {
+    if (state.version == (int64_t)n)
+        return true;
+    if (!state.is_empty && !back_up(db, path, state.version, why))
+        return false;
+    for (size_t i = (size_t)state.version; i < n; i++) {
         CHECK(list[i].number == (int)i + 1);
         if (!apply(db, &list[i], why))
             return false;
@@ -90,4 +107,17 @@ bool migrate_with(struct db *db, const char *path, const struct migration *list,
 bool migrate_database(struct db *db, const char *path, struct buf *why)
 {
     return migrate_with(db, path, migrations, COUNT(migrations), why);
+}
+
+bool migrate_is_done(struct db *db, const char *path, struct buf *why)
+{
+    struct state state;
+    if (!read_state(db, path, COUNT(migrations), &state, why))
+        return false;
+    if (state.version < (int64_t)COUNT(migrations))
+        (void)!buf_addf(why,
+                        "%s has schema %" PRId64 ", this program's is %zu: a server that is "
+                        "started with it converts it",
+                        path, state.version, COUNT(migrations));
+    return state.version == (int64_t)COUNT(migrations);
 }

@@ -21,7 +21,9 @@ struct migration {
  * existing one is copied to PATH.schema-N-TIME.backup first.  False with one line in *why: another
  * program's file, a newer schema, a failing step. */
 MUST_USE bool migrate_database(struct db *db, const char *path, struct buf *why);
-/* The same with a given list, for tests. */
+/* True when it has that schema already; else false with one line in *why. */
+MUST_USE bool migrate_is_done(struct db *db, const char *path, struct buf *why);
+/* migrate_database with a given list, for tests. */
 MUST_USE bool migrate_with(struct db *db, const char *path, const struct migration *list, size_t n,
                            struct buf *why);
 

@@ -34,6 +34,9 @@ enum db_trouble {
  * with one line for the operator in *why; *in_use tells a second owner apart. */
 MUST_USE struct db *db_open(const char *path, bool process_durability, struct buf *why,
                             bool *in_use);
+/* Opens a copy that nobody writes, to read it; it may be unlinked at once.  NULL with one line in
+ * *why. */
+MUST_USE struct db *db_open_copy(const char *path, struct buf *why);
 /* Closes; the last checkpoint is made unless a failure sticks.  NULL-safe; nulls the pointer. */
 void db_close(struct db **db);
 

@@ -2,15 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
-#define PAGES_AT_ONCE 256 /* 1 MB: a few milliseconds */
+#define PAGES_AT_ONCE 256    /* 1 MB: a few milliseconds */
+#define ROOM_LEFT (64 << 20) /* of the disk, beside the copy */
 #define PATH_BYTES_MAX 4096
 #define SUFFIX ".part"
 
@@ -52,6 +55,29 @@ static bool create_part(struct backup *backup, struct buf *why, bool *exists)
     return fchmod(backup->fd, 0600) == 0 || refuse(why, "set the rights of", backup->part);
 }
 
+/* A disk that a copy has filled is one that no charge can be written to. */
+static bool has_room(struct db *db, const struct backup *backup, struct buf *why)
+{
+    struct statvfs system;
+    if (fstatvfs(backup->fd, &system) != 0)
+        return refuse(why, "look at the disk of", backup->path);
+    struct query *query =
+        db_query(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+    uint64_t needed = query_row(query) ? (uint64_t)query_get_i64(query, 0) + ROOM_LEFT : 0;
+    query_end(query);
+    uint64_t free = (uint64_t)system.f_bavail * system.f_frsize;
+    if (db_trouble(db) == DB_FINE && free >= needed)
+        return true;
+    if (db_trouble(db) != DB_FINE)
+        (void)!buf_addf(why, "cannot read the database: %s", db_error(db));
+    else
+        (void)!buf_addf(why,
+                        "%s needs %" PRIu64 " MiB of room, of which %" PRIu64
+                        " are to stay free; the disk has %" PRIu64,
+                        backup->path, needed >> 20, (uint64_t)ROOM_LEFT >> 20, free >> 20);
+    return false;
+}
+
 static bool fail(struct backup *backup, struct buf *why)
 {
     (void)!buf_addf(why, "cannot copy the database to %s: %s", backup->path,
@@ -85,7 +111,8 @@ struct backup *backup_begin(struct db *db, const char *path, struct buf *why, bo
                 snprintf(backup->part, sizeof backup->part, "%s" SUFFIX, path) > 0;
     if (!fits)
         (void)!buf_addf(why, "the path is longer than %d bytes", PATH_BYTES_MAX - 1);
-    if (!fits || !create_part(backup, why, exists) || !begin(backup, db, why))
+    if (!fits || !create_part(backup, why, exists) || !has_room(db, backup, why) ||
+        !begin(backup, db, why))
         backup_end(&backup);
     return backup;
 }

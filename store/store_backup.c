@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/admin_run.h"
 #include "store/sqlite_backup.h"
 #include "store/store_queue.h"
 
@@ -54,8 +55,9 @@ void store_backup_step(struct store *store)
         return;
     case BACKUP_DONE:
         log_write(LOG_INFO, "store", "the database was copied to %s", backup_path(store->backup));
-        admin->result = json_pack("{s:s, s:I}", "file", backup_path(store->backup), "bytes",
-                                  (json_int_t)backup_bytes(store->backup));
+        admin->result = json_pack("{s:s, s:I, s:o}", "file", backup_path(store->backup), "bytes",
+                                  (json_int_t)backup_bytes(store->backup), "started_id",
+                                  admin_id(store->newest_id));
         finish(store, admin->result != NULL ? STORE_OK : STORE_DOWN);
         return;
     }

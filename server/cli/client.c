@@ -11,8 +11,8 @@
 
 #define MESSAGE_BYTES_MAX (1024 * 1024)
 #define REPLY_BYTES_MAX (256 * 1024 * 1024)
-/* A check of a large database reads all of it. */
-#define CALL_TIMEOUT_S 600L
+/* A backup of a large database copies all of it. */
+#define CALL_TIMEOUT_S 3600L
 
 void answer_init(struct answer *answer)
 {

@@ -14,7 +14,7 @@
 #define MESSAGE_BYTES_MAX (1024 * 1024)
 #define PATH_BYTES_MAX 8192
 #define WAIT_MS 10000
-#define WAIT_DB_MS 600000 /* what goes through all of a large database */
+#define WAIT_DB_MS 3600000 /* what goes through all of a large database */
 #define LOCK_WAIT_MS 2000
 #define LOCK_POLL_MS 50
 
@@ -268,12 +268,11 @@ static bool open_database(const struct target *target, struct store **store, str
 
 /* When the configuration has an error: users and keys do not depend on it, the rest does.  But no
  * database is made on the word of a file that is wrong somewhere. */
-static bool check_loaded(const struct target *target, enum admin_need need, struct answer *answer)
+static bool check_loaded(const struct target *target, bool in_store, struct answer *answer)
 {
     if (target->snapshot)
         return true;
-    if (need == ADMIN_NEEDS_STORE && target->database_path &&
-        access(target->database_path, F_OK) == 0) {
+    if (in_store && target->database_path && access(target->database_path, F_OK) == 0) {
         fprintf(stderr, "gateway: %s has errors (see gateway -t); using the database it names\n",
                 target->file);
         return true;
@@ -289,8 +288,8 @@ static void ask_here(struct reach *reach, const char *operation, json_t *argumen
     const struct target *target = &reach->target;
     const struct admin_operation *row = admin_operation_find(str_of(operation));
     CHECK(row != NULL);
-    bool in_store = row->need == ADMIN_NEEDS_STORE;
-    if (!check_loaded(target, row->need, answer))
+    bool in_store = row->run == NULL;
+    if (!check_loaded(target, in_store, answer))
         return;
     if (in_store && reach->store == NULL && !open_database(target, &reach->store, answer))
         return;
@@ -304,14 +303,23 @@ static void ask_here(struct reach *reach, const char *operation, json_t *argumen
 
 /* --- the one way or the other --- */
 
+/* Once this process has the database itself, no server can begin. */
+static enum client_peer peer_of(const struct reach *reach)
+{
+    if (reach->target.socket_path == NULL || reach->store != NULL)
+        return CLIENT_NOBODY;
+    return client_probe(reach->target.socket_path, NULL);
+}
+
+bool reach_has_server(const struct reach *reach)
+{
+    return peer_of(reach) == CLIENT_LISTENING;
+}
+
 void reach_ask(struct reach *reach, const char *operation, json_t *arguments, struct answer *answer)
 {
     const struct target *target = &reach->target;
-    enum client_peer peer = CLIENT_NOBODY;
-    /* Once it has the database itself, no server can begin. */
-    if (target->socket_path != NULL && reach->store == NULL)
-        peer = client_probe(target->socket_path, NULL);
-    switch (peer) {
+    switch (peer_of(reach)) {
     case CLIENT_LISTENING:
         client_call(target->socket_path, operation, arguments, answer);
         return;

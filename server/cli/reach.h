@@ -35,6 +35,8 @@ struct reach {
 /* False: the answer has failed.  Close it in any case. */
 MUST_USE bool reach_open(struct reach *reach, const struct invocation *invocation,
                          struct answer *answer);
+/* A server listens where the operations would go. */
+bool reach_has_server(const struct reach *reach);
 void reach_ask(struct reach *reach, const char *operation, json_t *arguments,
                struct answer *answer);
 void reach_close(struct reach *reach);
@@ -47,8 +49,8 @@ void reach_call(const struct invocation *invocation, const char *operation, json
 MUST_USE bool reach_open_store(const struct store_options *options, struct store **store,
                                struct buf *why, bool *in_use);
 /* Runs the operation in this process.  `store` may be NULL: then only operations on the
- * configuration are answered.  False when the answer took too long (10 s, a "db" operation 10 min):
- * then the store has been closed to get the call back, and *store is NULL. */
+ * configuration are answered.  False when the answer took too long (10 s, a "db" operation an
+ * hour): then the store has been closed to get the call back, and *store is NULL. */
 bool reach_in_process(struct store **store, struct snapshot *snapshot, const char *operation,
                       json_t *arguments, struct answer *answer);
 

@@ -153,13 +153,6 @@ static int finish(bool printed)
     return ADMIN_FAILED;
 }
 
-/* A database that does not add up is a failure, though the question was answered. */
-static bool is_bad_check(const struct command *command, const json_t *result)
-{
-    return command->operation && strcmp(command->operation, "db check") == 0 &&
-           !json_is_true(json_object_get(result, "ok"));
-}
-
 int run_tell(const struct invocation *invocation, const struct answer *answer)
 {
     if (answer->exit != ADMIN_OK)
@@ -167,8 +160,6 @@ int run_tell(const struct invocation *invocation, const struct answer *answer)
     int code = finish(print_result(invocation, answer->result));
     tell_messages(answer->result);
     tell_change(invocation, answer->result);
-    if (code == ADMIN_OK && is_bad_check(invocation->command, answer->result))
-        code = ADMIN_FAILED;
     return code;
 }
 
@@ -190,35 +181,6 @@ int run_operation(const struct invocation *invocation)
     if (!arguments)
         return say_usage(&why);
     int code = confirm(invocation) ? run_with(invocation, arguments) : ADMIN_USAGE;
-    json_decref(arguments);
-    return code;
-}
-
-/* --- db backup --- */
-
-static bool make_absolute(json_t *arguments, const char *name)
-{
-    const char *path = json_string_value(json_object_get(arguments, name));
-    if (path == NULL || path[0] == '/')
-        return path != NULL;
-    char *folder = getcwd(NULL, 0);
-    json_t *absolute = folder != NULL ? json_sprintf("%s/%s", folder, path) : NULL;
-    free(folder);
-    return json_object_set_new(arguments, name, absolute) == 0;
-}
-
-int run_db_backup(const struct invocation *invocation)
-{
-    struct buf why;
-    buf_init(&why, WHY_BYTES_MAX);
-    json_t *arguments = invocation_arguments(invocation, &why);
-    if (!arguments)
-        return say_usage(&why);
-    int code = ADMIN_FAILED;
-    if (make_absolute(arguments, "file"))
-        code = run_with(invocation, arguments);
-    else
-        fprintf(stderr, "gateway: the current folder is not known\n");
     json_decref(arguments);
     return code;
 }

@@ -15,10 +15,12 @@ int run_key_create(const struct invocation *invocation);
 int run_tell(const struct invocation *invocation, const struct answer *answer);
 /* usage_export.c: page after page, so that memory stays flat. */
 int run_usage_export(const struct invocation *invocation);
-/* The same with FILE made absolute: the server may run in another folder. */
-int run_db_backup(const struct invocation *invocation);
 /* -s reload|stop */
 int run_signal(const struct invocation *invocation);
+
+/* database.c */
+int run_db_backup(const struct invocation *invocation);
+int run_db_check(const struct invocation *invocation);
 
 /* provider_add.c */
 int run_provider_add(const struct invocation *invocation);

@@ -1,14 +1,18 @@
 // backup: a copy of the database while the server works on it.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { J1, reply } from './lib/answers.mjs';
+import { J1, reply, S1 } from './lib/answers.mjs';
 import { bodyIs } from './lib/expect.mjs';
+import { failDisk, noFailDisk } from './lib/fail_disk.mjs';
 import { Gateway, scene } from './lib/gateway.mjs';
+import { openStream } from './lib/open_stream.mjs';
 import { call } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const s = await scene({ after, name: 'backup' });
 const { gw, M1 } = s;
@@ -19,7 +23,7 @@ test('backup-1 the copy of a running server starts as a database with every char
     for (let i = 0; i < 5; i++) bodyIs(await call(gw, { body: chat() }), J1);
     const made = await gw.cli(['db', 'backup', file]);
     const { size, mode } = fs.statSync(file);
-    assert.deepEqual(made, { file, bytes: size });
+    assert.deepEqual({ ...made, started_id: 0 }, { file, bytes: size, started_id: 0 });
     assert.equal(mode & 0o777, 0o600);
     assert.ok(!fs.existsSync(`${file}.part`));
     const copy = await Gateway.start({ name: 'backup-copy', config: { ...s.config, database: { path: file } }, fixture: [] });
@@ -51,4 +55,78 @@ test('backup-1 without a server, to a path from the current folder', async () =>
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stderr, /the database is copied to \/.*\/copy\.db, \d+ bytes/);
     assert.ok(fs.existsSync(path.join(alone.dir, 'copy.db')));
+});
+
+const leftovers = () => fs.readdirSync(gw.dir).filter((name) => name.includes('.check'));
+
+/** Changes a database that nobody has open. */
+function change(database, sql) {
+    const program = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.executescript(sys.argv[2])';
+    execFileSync('python3', ['-c', program, database, sql]);
+}
+
+test('check-1 of a running server: a copy is looked at, and nothing is left of it', async () => {
+    fs.writeFileSync(path.join(gw.dir, 'gateway.db.check'), 'of a check that was killed');
+    const check = await gw.cli(['db', 'check']);
+    assert.deepEqual(check, { ok: true, errors: [], accounts: 3, ledger_rows: 6, open_rows: 0 });
+    assert.deepEqual(leftovers(), []);
+    await assert.rejects(gw.admin('db', 'check', {}), /409 .*the server does not stop for db check/);
+    const socket = await gw.cliRaw(['db', 'check', '--socket', path.join(gw.dir, 'admin.sock')]);
+    assert.equal(socket.code, 2, socket.stderr);
+    assert.match(socket.stderr, /only its configuration says: -c FILE or --dir DIR/);
+});
+
+test('check-1 an open row of a request that is alive is no mistake', async () => {
+    const { client, gate } = await openStream(s);
+    await eventually(async () => (await gw.cli(['usage', 'tail'])).some((row) => row.end === 'open'), 'an open row');
+    const check = await gw.cli(['db', 'check']);
+    assert.deepEqual([check.ok, check.open_rows], [true, 1]);
+    gate.open();
+    bodyIs(await client.response(), S1);
+    client.close();
+});
+
+test('check-2 of a backup: what is wrong in it is told, and ends with 1', async () => {
+    const backup = path.join(gw.dir, 'odd ?#%name.db');
+    await gw.cli(['db', 'backup', backup]);
+    assert.equal((await gw.cli(['db', 'check', backup])).ok, true);
+    change(backup, 'UPDATE accounts SET spent = spent + 1 WHERE kind = 0');
+    const bytes = fs.readFileSync(backup);
+    const wrong = await gw.cliRaw(['db', 'check', backup, '--json']);
+    assert.equal(wrong.code, 1, wrong.stderr);
+    const { ok, errors } = JSON.parse(wrong.stdout);
+    assert.equal(ok, false);
+    assert.match(errors.join('\n'), /^account \d+ has spent \d+ nUSD, the ledger says \d+$/);
+    assert.deepEqual(fs.readFileSync(backup), bytes, 'it is only read');
+});
+
+test('check-2 what cannot be looked at is told', async () => {
+    const other = path.join(gw.dir, 'other.db');
+    const refused = async (file, message) => {
+        const said = await gw.cliRaw(['db', 'check', file]);
+        assert.equal(said.code, 1, said.stderr);
+        assert.match(said.stderr, message);
+    };
+    await refused(path.join(gw.dir, 'nowhere.db'), /cannot open .*nowhere\.db: No such file/);
+    await refused(path.join(gw.dir, 'gateway.db'), /is in use or was not closed: .*gateway\.db-wal has a part of it/);
+    fs.writeFileSync(other, 'no database at all, though long enough for a head of one '.repeat(99));
+    await refused(other, /cannot (open|read) .*other\.db: file is not a database/);
+    fs.rmSync(other);
+    change(other, 'CREATE TABLE t (a)');
+    await refused(other, /other\.db is a database of another program/);
+    change(file, 'PRAGMA user_version = 1');
+    await refused(file, /copy\.db has schema 1, this program's is \d+/);
+});
+
+test('backup-2 a copy that would fill the disk is not begun', { skip: noFailDisk }, async (t) => {
+    const disk = failDisk();
+    const small = await scene(t, { name: 'backup-small', env: disk.env });
+    disk.fail('room 64');
+    const copy = path.join(small.gw.dir, 'copy.db');
+    const full = await small.gw.cliRaw(['db', 'backup', copy]);
+    assert.notEqual(full.code, 0);
+    assert.match(full.stderr, /needs 64 MiB of room, of which 64 are to stay free; the disk has 64/);
+    assert.ok(!fs.existsSync(`${copy}.part`));
+    disk.fail('room 66');
+    await small.gw.cli(['db', 'backup', copy]);
 });

@@ -252,6 +252,30 @@ static void damaged_page_is_found(void **state)
     buf_release(&why);
 }
 
+static void copy_is_only_read_whatever_it_is_called(void **state)
+{
+    struct fixture *fixture = *state;
+    bool in_use;
+    char odd[200];
+    struct buf why;
+    buf_init(&why, WHY_SIZE);
+    struct db *db = open_db(fixture, &in_use);
+    assert_true(db_run(db, "CREATE TABLE t (a); INSERT INTO t VALUES (7)"));
+    assert_null(db_open_copy(fixture->path, &why)); /* its log has what it has not */
+    assert_non_null(strstr(buf_str(&why).p, "is in use or was not closed"));
+    db_close(&db);
+    snprintf(odd, sizeof odd, "%s/50%%?a#b.db", fixture->folder);
+    assert_int_equal(rename(fixture->path, odd), 0);
+    db = db_open_copy(odd, &why);
+    assert_non_null(db);
+    assert_int_equal(unlink(odd), 0);
+    assert_int_equal(db_first(db, "SELECT a FROM t"), 7);
+    assert_false(db_run(db, "INSERT INTO t VALUES (8)"));
+    db_close(&db);
+    assert_null(db_open_copy(odd, &why));
+    buf_release(&why);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_up, folder_down)
 
 int main(void)
@@ -270,6 +294,7 @@ int main(void)
         TEST(full_database_reports_full_and_recovers),
         TEST(checkpoint_empties_the_log),
         TEST(damaged_page_is_found),
+        TEST(copy_is_only_read_whatever_it_is_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

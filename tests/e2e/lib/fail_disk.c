@@ -1,12 +1,14 @@
 /* Preloaded into a gateway: its database's disk fails as the file FAIL_DISK says, from then on
  * until it says otherwise: "full", "readonly", "sync" (a failing fdatasync), "slow MS" (a slow
- * one). */
+ * one), "room MIB" (so much is free, it says). */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,4 +91,15 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
     return sync_it(SYS_fsync, fd);
+}
+
+int fstatvfs(int fd, struct statvfs *system)
+{
+    char mode[32];
+    int (*next)(int, struct statvfs *) = dlsym(RTLD_NEXT, "fstatvfs");
+    int failed = next(fd, system);
+    read_mode(mode);
+    if (failed == 0 && strncmp(mode, "room ", 5) == 0 && is_database(fd))
+        system->f_bavail = strtoul(mode + 5, NULL, 10) * 1048576 / system->f_frsize;
+    return failed;
 }

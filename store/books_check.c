@@ -1,0 +1,279 @@
+#include "store/books_check.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/ident.h"
+#include "store/migrate.h"
+#include "store/sums.h"
+
+#define FINDINGS_MAX 100
+#define WHY_MAX 1024
+
+struct books {
+    struct db *db;
+    int64_t started_id;
+    json_t *errors;
+    bool is_wrong;
+    int64_t accounts, ledger_rows;
+};
+
+/* `text` is taken; NULL when it cannot be put into words, as of a damaged name. */
+static void add_finding(struct books *books, json_t *text)
+{
+    books->is_wrong = true;
+    if (json_array_size(books->errors) < FINDINGS_MAX)
+        (void)json_array_append_new(books->errors, text);
+    else
+        json_decref(text);
+}
+
+/* --- accounts: spent and credited are what the ledger's rows come to -------------------------- */
+
+enum { SPENT, CREDITED, IS_THERE };
+
+static void add_ledger(struct books *books, struct sums *sums)
+{
+    struct query *query =
+        db_query(books->db, "SELECT amount, kind = 'credit', user_account, key_account, "
+                            "group_account, group_user_account FROM ledger");
+    while (query_row(query)) {
+        int64_t amount = query_get_i64(query, 0);
+        bool is_credit = query_get_i64(query, 1) != 0;
+        const int64_t spent[SUMS_OF_EACH] = {[SPENT] = amount};
+        const int64_t credited[SUMS_OF_EACH] = {[CREDITED] = amount};
+        books->ledger_rows++;
+        for (int i = 2; i < 6; i++) {
+            if (!query_get_null(query, i))
+                sums_add(sums, query_get_i64(query, i), is_credit ? credited : spent);
+        }
+    }
+}
+
+static void compare_accounts(struct books *books, struct sums *sums)
+{
+    struct query *query = db_query(books->db, "SELECT id, spent, credited FROM accounts");
+    while (query_row(query)) {
+        int64_t id = query_get_i64(query, 0);
+        int64_t spent = query_get_i64(query, 1), credited = query_get_i64(query, 2);
+        int64_t *ledger = sums_of(sums, id);
+        ledger[IS_THERE] = 1;
+        books->accounts++;
+        if (spent != ledger[SPENT])
+            add_finding(books, json_sprintf("account %" PRId64 " has spent %" PRId64
+                                            " nUSD, the ledger says %" PRId64,
+                                            id, spent, ledger[SPENT]));
+        if (credited != ledger[CREDITED])
+            add_finding(books, json_sprintf("account %" PRId64 " was credited %" PRId64
+                                            " nUSD, the ledger says %" PRId64,
+                                            id, credited, ledger[CREDITED]));
+    }
+}
+
+static void check_accounts(struct books *books)
+{
+    struct sums sums = {0};
+    const struct sum *sum = NULL;
+    add_ledger(books, &sums);
+    compare_accounts(books, &sums);
+    while (sums_next(&sums, &sum)) {
+        if (sum_values(sum)[IS_THERE] == 0)
+            add_finding(books,
+                        json_sprintf("the ledger names account %" PRId64 ", which is missing",
+                                     sum_id(sum)));
+    }
+    if (sums.failed)
+        add_finding(books, json_string("memory is out: not every account was looked at"));
+    sums_release(&sums);
+}
+
+/* --- requests: what the log says was charged stands in the ledger, and in the sums by day ------
+ */
+
+enum { REQUESTS, CHARGED, GIVEN_BACK };
+
+static void add_requests(struct books *books, struct sums *sums)
+{
+    char id[IDENT_TEXT_SIZE];
+    /* Rows of the log may be dropped by age, ledger rows never: so this one way round. */
+    struct query *query = db_query(
+        books->db,
+        "SELECT r.id, r.user_id, r.charge, COALESCE(c.amount, 0), COALESCE(-b.amount, 0), "
+        "r.id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'rolled_up') "
+        "FROM requests r LEFT JOIN ledger c ON c.id = r.id LEFT JOIN ledger b ON b.id = r.id + 1 "
+        "WHERE r.\"end\" <> 'open'");
+    while (query_row(query)) {
+        int64_t charge = query_get_i64(query, 2), ledger = query_get_i64(query, 3);
+        if (charge != ledger) {
+            ident_format(query_get_i64(query, 0), id);
+            add_finding(books,
+                        json_sprintf("%s was charged %" PRId64 " nUSD, the ledger says %" PRId64,
+                                     id, charge, ledger));
+        }
+        if (query_get_i64(query, 5) != 0)
+            sums_add(
+                sums, query_get_i64(query, 1),
+                (const int64_t[SUMS_OF_EACH]){
+                    [REQUESTS] = -1, [CHARGED] = -ledger, [GIVEN_BACK] = -query_get_i64(query, 4)});
+    }
+}
+
+static void add_rollup(struct books *books, struct sums *sums)
+{
+    struct query *query =
+        db_query(books->db, "SELECT user_id, requests, charged, given_back FROM rollup_day");
+    while (query_row(query))
+        sums_add(sums, query_get_i64(query, 0),
+                 (const int64_t[SUMS_OF_EACH]){[REQUESTS] = query_get_i64(query, 1),
+                                               [CHARGED] = query_get_i64(query, 2),
+                                               [GIVEN_BACK] = query_get_i64(query, 3)});
+}
+
+static void check_requests(struct books *books)
+{
+    static const int64_t none[SUMS_OF_EACH];
+    struct sums sums = {0};
+    const struct sum *sum = NULL;
+    add_rollup(books, &sums);
+    add_requests(books, &sums);
+    while (sums_next(&sums, &sum)) {
+        const int64_t *off = sum_values(sum);
+        if (memcmp(off, none, sizeof none) != 0)
+            add_finding(books,
+                        json_sprintf("the sums by day of user %" PRId64 " are off by %" PRId64
+                                     " requests, %" PRId64 " nUSD charged, %" PRId64 " given back",
+                                     sum_id(sum), off[REQUESTS], off[CHARGED], off[GIVEN_BACK]));
+    }
+    if (sums.failed)
+        add_finding(books, json_string("memory is out: not every sum by day was looked at"));
+    sums_release(&sums);
+}
+
+static void check_open(struct books *books)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(books->db, "SELECT id FROM requests INDEXED BY requests_open "
+                                              "WHERE \"end\" = 'open' AND id <= ?1");
+    query_i64(query, 1, books->started_id);
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(books, json_sprintf("%s is open, but was begun before this process", id));
+    }
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+/* A charge stands in slot 0 of its request and names its user; an even id is slot 0. */
+static void check_charges(struct books *books)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(
+        books->db, "SELECT id, amount FROM ledger WHERE kind NOT IN ('give_back', 'credit') AND "
+                   "(kind <> 'charge' OR id % 2 <> 0 OR COALESCE(request_id, 0) <> id OR "
+                   "user_account IS NULL OR amount <= 0)");
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(books, json_sprintf("the ledger's %s of %" PRId64
+                                        " nUSD is not in the slot of a charge",
+                                        id, query_get_i64(query, 1)));
+    }
+}
+
+/* Once at most, by its id; of a charge, to the accounts of the charge, and no more than it. */
+static void check_give_backs(struct books *books)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(
+        books->db,
+        "SELECT g.request_id, -g.amount, COALESCE(c.amount, 0) FROM ledger g "
+        "LEFT JOIN ledger c ON c.id = g.request_id AND c.kind = 'charge' "
+        "WHERE g.kind = 'give_back' AND "
+        "(c.id IS NULL OR g.id <> g.request_id + 1 OR g.amount >= 0 OR -g.amount > c.amount OR "
+        "COALESCE(g.user_account, 0) <> COALESCE(c.user_account, 0) OR "
+        "COALESCE(g.key_account, 0) <> COALESCE(c.key_account, 0) OR "
+        "COALESCE(g.group_account, 0) <> COALESCE(c.group_account, 0) OR "
+        "COALESCE(g.group_user_account, 0) <> COALESCE(c.group_user_account, 0))");
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(books, json_sprintf("%s was given back %" PRId64 " of %" PRId64
+                                        " nUSD, to other accounts or out of its slot",
+                                        id, query_get_i64(query, 1), query_get_i64(query, 2)));
+    }
+}
+
+static void check_tasks(struct books *books)
+{
+    struct query *query = db_query(
+        books->db,
+        "SELECT t.public_id, t.charge, t.given_back, COALESCE(c.amount, 0), COALESCE(-g.amount, 0) "
+        "FROM tasks t LEFT JOIN ledger c ON c.id = t.id LEFT JOIN ledger g ON g.id = t.id + 1 "
+        "WHERE t.charge <> COALESCE(c.amount, 0) OR t.given_back <> COALESCE(-g.amount, 0) OR "
+        "(t.state IN ('failed', 'expired') AND t.given_back <> t.charge)");
+    while (query_row(query))
+        add_finding(books, json_sprintf("%s was charged %" PRId64 " and given back %" PRId64
+                                        " nUSD, the ledger says %" PRId64 " and %" PRId64,
+                                        query_get_text(query, 0), query_get_i64(query, 1),
+                                        query_get_i64(query, 2), query_get_i64(query, 3),
+                                        query_get_i64(query, 4)));
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static void check_structure(struct books *books)
+{
+    struct buf why;
+    buf_init(&why, WHY_MAX);
+    if (!db_is_sound(books->db, 0, &why)) {
+        struct str text = buf_str(&why);
+        add_finding(books, json_sprintf("structure: %.*s", STR_ARG(text)));
+    }
+    buf_release(&why);
+    struct query *query = db_query(books->db, "PRAGMA foreign_key_check");
+    while (query_row(query))
+        add_finding(books, json_sprintf("table %s refers to a missing row of %s",
+                                        query_get_text(query, 0), query_get_text(query, 2)));
+}
+
+static int64_t open_rows(struct db *db)
+{
+    struct query *query = db_query(db, "SELECT COUNT(*) FROM requests WHERE \"end\" = 'open'");
+    int64_t n = query_row(query) ? query_get_i64(query, 0) : 0;
+    query_end(query);
+    return n;
+}
+
+json_t *books_check(struct db *db, int64_t started_id)
+{
+    struct books books = {.db = db, .started_id = started_id, .errors = json_array()};
+    check_structure(&books);
+    check_accounts(&books);
+    check_requests(&books);
+    check_open(&books);
+    check_charges(&books);
+    check_give_backs(&books);
+    check_tasks(&books);
+    int64_t open = open_rows(db);
+    if (db_trouble(db) != DB_FINE) {
+        add_finding(&books, json_sprintf("cannot be read: %s", db_error(db)));
+        db_forgive(db);
+    }
+    return json_pack("{s:b, s:o, s:I, s:I, s:I}", "ok", !books.is_wrong, "errors", books.errors,
+                     "accounts", (json_int_t)books.accounts, "ledger_rows",
+                     (json_int_t)books.ledger_rows, "open_rows", (json_int_t)open);
+}
+
+json_t *books_check_copy(const char *path, int64_t started_id, bool is_ours, struct buf *why)
+{
+    json_t *result = NULL;
+    struct db *db = db_open_copy(path, why);
+    if (is_ours)
+        (void)unlink(path);
+    if (db != NULL && migrate_is_done(db, path, why)) {
+        result = books_check(db, started_id);
+        if (result == NULL)
+            (void)!buf_addf(why, "out of memory");
+    }
+    db_close(&db);
+    return result;
+}

@@ -154,8 +154,9 @@ static int ensure_key(struct store **store, char key[QUICKSTART_KEY_SIZE])
 
 static int open_store(const struct snapshot *snapshot, struct store **store)
 {
-    struct store_options options = {snapshot->database_path,
-                                    snapshot->settings.database_durability == DURABILITY_PROCESS};
+    struct store_options options = {.path = snapshot->database_path,
+                                    .process_durability = snapshot->settings.database_durability ==
+                                                          DURABILITY_PROCESS};
     struct buf why;
     bool in_use = false;
     buf_init(&why, 4096);

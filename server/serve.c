@@ -72,9 +72,11 @@ static int open_store(struct server *server, struct store *given)
     server->store = given;
     if (given != NULL)
         return 0;
-    struct store_options options = {
-        .path = server->snapshot->database_path,
-        .process_durability = server->snapshot->settings.database_durability == DURABILITY_PROCESS};
+    const struct settings *settings = &server->snapshot->settings;
+    struct store_options options = {.path = server->snapshot->database_path,
+                                    .process_durability =
+                                        settings->database_durability == DURABILITY_PROCESS,
+                                    .usage_age_ms = settings->database_usage_forget_after_ms};
     buf_init(&why, 4096);
     bool ok = store_open(&options, &server->store, &why, &in_use);
     if (!ok)

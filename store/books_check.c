@@ -10,6 +10,7 @@
 
 #define FINDINGS_MAX 100
 #define WHY_MAX 1024
+#define DAY_MS INT64_C(86400000)
 
 struct books {
     struct db *db;
@@ -93,16 +94,28 @@ static void check_accounts(struct books *books)
 
 enum { REQUESTS, CHARGED, GIVEN_BACK };
 
-static void add_requests(struct books *books, struct sums *sums)
+static int64_t meta_of(struct books *books, const char *key)
+{
+    struct query *query = db_query(books->db, "SELECT value FROM meta WHERE key = ?1");
+    query_text(query, 1, key);
+    int64_t value = query_row(query) ? query_get_i64(query, 0) : 0;
+    query_end(query);
+    return value;
+}
+
+/* `log_from` begins a day: older rows may be gone, their sums are not. */
+static void add_requests(struct books *books, struct sums *sums, int64_t log_from)
 {
     char id[IDENT_TEXT_SIZE];
-    /* Rows of the log may be dropped by age, ledger rows never: so this one way round. */
-    struct query *query = db_query(
-        books->db,
-        "SELECT r.id, r.user_id, r.charge, COALESCE(c.amount, 0), COALESCE(-b.amount, 0), "
-        "r.id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'rolled_up') "
-        "FROM requests r LEFT JOIN ledger c ON c.id = r.id LEFT JOIN ledger b ON b.id = r.id + 1 "
-        "WHERE r.\"end\" <> 'open'");
+    /* Rows of the log go by age, those of the ledger never: so this one way round. */
+    struct query *query =
+        db_query(books->db,
+                 "SELECT r.id, r.user_id, r.charge, COALESCE(c.amount, 0), COALESCE(-b.amount, 0), "
+                 "r.id BETWEEN ?1 AND ?2 FROM requests r LEFT JOIN ledger c ON c.id = r.id LEFT "
+                 "JOIN ledger b ON b.id = r.id + 1 "
+                 "WHERE r.\"end\" <> 'open'");
+    query_i64(query, 1, log_from);
+    query_i64(query, 2, meta_of(books, "rolled_up"));
     while (query_row(query)) {
         int64_t charge = query_get_i64(query, 2), ledger = query_get_i64(query, 3);
         if (charge != ledger) {
@@ -119,10 +132,11 @@ static void add_requests(struct books *books, struct sums *sums)
     }
 }
 
-static void add_rollup(struct books *books, struct sums *sums)
+static void add_rollup(struct books *books, struct sums *sums, int64_t log_from)
 {
-    struct query *query =
-        db_query(books->db, "SELECT user_id, requests, charged, given_back FROM rollup_day");
+    struct query *query = db_query(books->db, "SELECT user_id, requests, charged, given_back "
+                                              "FROM rollup_day WHERE day >= ?1");
+    query_i64(query, 1, ident_wall_ms(log_from) / DAY_MS);
     while (query_row(query))
         sums_add(sums, query_get_i64(query, 0),
                  (const int64_t[SUMS_OF_EACH]){[REQUESTS] = query_get_i64(query, 1),
@@ -135,8 +149,9 @@ static void check_requests(struct books *books)
     static const int64_t none[SUMS_OF_EACH];
     struct sums sums = {0};
     const struct sum *sum = NULL;
-    add_rollup(books, &sums);
-    add_requests(books, &sums);
+    int64_t log_from = meta_of(books, "log_from");
+    add_rollup(books, &sums, log_from);
+    add_requests(books, &sums, log_from);
     while (sums_next(&sums, &sum)) {
         const int64_t *off = sum_values(sum);
         if (memcmp(off, none, sizeof none) != 0)

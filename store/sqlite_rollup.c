@@ -123,19 +123,32 @@ void rollup_note_end(struct db *db, struct rollup *rollup, const struct rollup_p
         add(db, part);
 }
 
-void rollup_note_give_back(struct db *db, int64_t id, int64_t nusd)
+static bool add_given_back(struct db *db, struct query *query, int64_t nusd)
 {
-    if (id > read_cursor(db))
-        return;
-    struct query *query = db_query(db, "SELECT id, user_id, key_id, group_id, model, provider FROM "
-                                       "requests WHERE id = ?1 AND \"end\" <> 'open'");
-    query_i64(query, 1, id);
-    if (query_row(query)) {
+    bool found = query_row(query);
+    if (found) {
         struct rollup_part part = part_of_row(query);
         part.given_back_nusd = nusd;
         add(db, &part);
     }
     query_end(query);
+    return found;
+}
+
+void rollup_note_give_back(struct db *db, int64_t id, int64_t nusd)
+{
+    if (id > read_cursor(db))
+        return;
+    struct query *query = db_query(db, "SELECT id, user_id, key_id, group_id, model, provider FROM "
+                                       "requests WHERE id = ?1");
+    query_i64(query, 1, id);
+    if (add_given_back(db, query, nusd))
+        return;
+    /* Its row has been forgotten; the task knows the same. */
+    query = db_query(db, "SELECT id, user_id, key_id, group_id, model, provider FROM "
+                         "tasks WHERE id = ?1");
+    query_i64(query, 1, id);
+    (void)add_given_back(db, query, nusd);
 }
 
 void rollup_note_crash(struct db *db)

@@ -107,6 +107,7 @@ bool store_make(const struct store_options *options, struct store **out, struct 
         return false;
     }
     store->process_durability = options->process_durability;
+    store->usage_age_ms = options->usage_age_ms;
     store->path = str_dup(str_of(options->path));
     store->book = book_new();
     store->keyring = store->book != NULL ? keyring_new(store->book) : NULL;

@@ -49,6 +49,7 @@ struct store_call {
 struct store_options {
     const char *path;
     bool process_durability; /* synchronous=NORMAL instead of FULL */
+    int64_t usage_age_ms;    /* older rows of requests are deleted; 0 = none */
 };
 
 /* Opens (creates, migrates) the database and starts the thread.  On failure returns false with one

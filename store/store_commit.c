@@ -8,6 +8,7 @@
 #include "store/sqlite_accounts.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_pins.h"
+#include "store/sqlite_retention.h"
 #include "store/store_backup.h"
 #include "store/store_queue.h"
 
@@ -187,7 +188,11 @@ static bool sweep(struct store *store)
         return true;
     int64_t pins = pins_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
     int64_t keys = idem_sweep(store->db, clock_wall_ms(), SWEEP_MOST);
-    bool more = pins >= SWEEP_MOST || keys >= SWEEP_MOST;
+    int64_t rows = 0;
+    if (store->usage_age_ms > 0)
+        rows = retention_sweep(store->db, ledger_rollup(store->batch),
+                               clock_wall_ms() - store->usage_age_ms, SWEEP_MOST);
+    bool more = pins >= SWEEP_MOST || keys >= SWEEP_MOST || rows >= SWEEP_MOST;
     store->sweep_ms = clock_ms() + (more ? SWEEP_MORE_MS : SWEEP_MS);
     return db_trouble(store->db) == DB_FINE;
 }
@@ -361,8 +366,8 @@ void store_commit(struct store *store)
         commit.tasks.db = store->db;
         ledger_batch_begin(store->batch);
         ok = db_begin(store->db) && write_entries(store, &commit) && write_moves(store, &commit) &&
-             write_changes(store, &commit) && (!is_ill || write_probe(store)) && sweep(store) &&
-             roll_up(store, is_idle) && db_commit(store->db);
+             write_changes(store, &commit) && (!is_ill || write_probe(store)) &&
+             roll_up(store, is_idle) && sweep(store) && db_commit(store->db);
         if (ok)
             note_success(store, began_us);
         else if (db_trouble(store->db) != DB_FINE)

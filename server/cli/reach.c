@@ -248,7 +248,7 @@ bool reach_open_store(const struct store_options *options, struct store **store,
 
 static bool open_database(const struct target *target, struct store **store, struct answer *answer)
 {
-    struct store_options options = {target->database_path, false};
+    struct store_options options = {.path = target->database_path};
     if (target->snapshot)
         options.process_durability =
             target->snapshot->settings.database_durability == DURABILITY_PROCESS;

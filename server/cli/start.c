@@ -74,8 +74,9 @@ static bool check_database(const struct snapshot *snapshot)
         fprintf(stderr, "gateway: database in use, schema not checked\n");
         return true;
     }
-    struct store_options options = {snapshot->database_path,
-                                    snapshot->settings.database_durability == DURABILITY_PROCESS};
+    struct store_options options = {.path = snapshot->database_path,
+                                    .process_durability = snapshot->settings.database_durability ==
+                                                          DURABILITY_PROCESS};
     struct store *store = NULL;
     struct buf why;
     bool in_use = false;

@@ -1,9 +1,11 @@
 /* The sums by day against a model, through random ends, give-backs, crashes and failed commits. */
 #include "tests/unit/store_fixture.h"
 
+#include "store/books_check.h"
 #include "store/migrate.h"
 #include "store/sqlite_give_back.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_retention.h"
 #include "store/sqlite_rollup.h"
 
 #define REQUESTS 400
@@ -286,6 +288,94 @@ static void sums_are_asked_by_day_user_or_model(void **state)
     assert_false(rollup_next(query, &row));
 }
 
+/* --- retention -------------------------------------------------------------------------------- */
+
+/* Deletes, 50 at a time; how many. */
+static int64_t forget(struct scene *scene, int64_t before_ms)
+{
+    int64_t all = 0, n = 50;
+    while (n == 50) {
+        assert_true(db_begin(scene->db));
+        n = retention_sweep(scene->db, ledger_rollup(scene->batch), before_ms, 50);
+        assert_true(db_commit(scene->db));
+        all += n;
+    }
+    return all;
+}
+
+static void assert_check(struct scene *scene, const char *finding)
+{
+    json_t *check = books_check(scene->db, 0);
+    const char *text = json_string_value(json_array_get(json_object_get(check, "errors"), 0));
+    if ((text == NULL) != (finding == NULL) || (text != NULL && strstr(text, finding) == NULL))
+        fail_msg("%s", text != NULL ? text : "nothing was found");
+    json_decref(check);
+}
+
+/* What the task of a request knows is enough, once its row is gone. */
+static void give_back_for_task(struct scene *scene, size_t i)
+{
+    struct query *query = db_query(
+        scene->db,
+        "INSERT INTO tasks (id, public_id, user_id, key_id, group_id, state, progress, provider, "
+        "model, hold, charge, given_back, group_ppm, user_ppm, counters, created, ended, expires, "
+        "deadline, polled, next_poll, polls, share, flags, deleted, version) SELECT ?1, 'task_x', "
+        "?2, ?3, 1, 'failed', 0, 'p', 'a', ?4, ?4, ?4, 1000000, 1000000, '', 0, 0, 0, 0, 0, 0, 0, "
+        "0, '', 0, 1");
+    struct one *one = &scene->model.requests[i];
+    struct give_back given;
+    assert_true(one->charge > 0 && i % 7 != 0 && i % 2 == 1);
+    query_i64(query, 1, id_of(i));
+    query_i64(query, 2, 1 + (int64_t)i % USERS);
+    query_i64(query, 3, 10 + (int64_t)i % 5);
+    query_i64(query, 4, one->charge);
+    assert_true(query_run(query));
+    one->given_back = one->charge;
+    assert_int_equal(ledger_give_back(scene->db, id_of(i), 1, one->charge, "n", &given),
+                     LEDGER_PUT);
+}
+
+static void rows_go_by_age_and_their_sums_stay(void **state)
+{
+    struct scene *scene = *state;
+    struct rollup *rollup = ledger_rollup(scene->batch);
+    bool left;
+    ledger_batch_begin(scene->batch);
+    assert_true(db_begin(scene->db));
+    for (size_t i = 0; i < REQUESTS; i++)
+        end(scene, i);
+    rollup_step(scene->db, rollup, id_of(200), REQUESTS, &left);
+    assert_true(ledger_flush(scene->db, scene->batch) && db_commit(scene->db));
+    int64_t before_ms = ident_wall_ms(id_of(300));
+    assert_int_equal(forget(scene, before_ms), 0); /* they are not all added up */
+    assert_int_equal(number(scene, "SELECT value FROM meta WHERE key = 'log_from'"), 0);
+    rollup_step(scene->db, rollup, INT64_MAX, REQUESTS, &left);
+
+    int64_t from_id = ident_first(before_ms / DAY_MS * DAY_MS);
+    int64_t old = 0;
+    for (size_t i = 0; i < REQUESTS; i++)
+        old += id_of(i) < from_id;
+    assert_true(old > 200 && old < 300);
+    assert_int_equal(forget(scene, before_ms), old);
+    assert_int_equal(number(scene, "SELECT COUNT(*) FROM requests"), REQUESTS - old);
+    assert_int_equal(number(scene, "SELECT MIN(id) FROM requests"), id_of((size_t)old));
+    assert_int_equal(forget(scene, before_ms - 10 * DAY_MS), 0);
+    assert_int_equal(number(scene, "SELECT value FROM meta WHERE key = 'log_from'"), from_id);
+    compare(scene);
+    assert_check(scene, NULL);
+
+    size_t i = 1;
+    while (scene->model.requests[i].charge == 0 || i % 7 == 0 || i % 2 == 0)
+        i++;
+    assert_true(id_of(i) < from_id);
+    give_back_for_task(scene, i);
+    compare(scene);
+    assert_check(scene, NULL);
+    assert_true(db_run(scene->db, "UPDATE rollup_day SET charged = charged + 1 WHERE day = "
+                                  "(SELECT MAX(day) FROM rollup_day)"));
+    assert_check(scene, "the sums by day of user");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_up, scene_down)
 
 int main(void)
@@ -293,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(sums_are_those_of_the_ledger_at_every_commit),
         TEST(sums_are_asked_by_day_user_or_model),
+        TEST(rows_go_by_age_and_their_sums_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -534,7 +534,7 @@ static void database_without_tasks_is_migrated_with_all_its_rows(void **state)
     store_close(&fixture->store);
     db_change(fixture, "DROP TABLE tasks; DROP TABLE idem; DROP TABLE limits; "
                        "ALTER TABLE requests DROP COLUMN bill; DROP TABLE rollup_day; "
-                       "DELETE FROM meta WHERE key = 'rolled_up'; "
+                       "DELETE FROM meta WHERE key IN ('rolled_up', 'log_from'); "
                        "PRAGMA user_version = 2;");
     store_start(fixture);
     assert_shown(fixture, "user show", "{\"name\":\"ann\"}", "spent", "\"1.000000000\"");

@@ -243,20 +243,36 @@ static void fill_entry(struct world *world, struct ledger_entry *entry,
                                    .first_ms = -1};
 }
 
-static struct purse_claims claim(struct world *world, unsigned key)
+/* `more` = what the user may have been credited beside what was acknowledged. */
+static struct purse_claims claim(struct world *world, unsigned key, int64_t more)
 {
     struct purse_claims claims = {.purse = &world->purse};
     char day[PERIOD_TEXT_SIZE], period[PERIOD_TEXT_SIZE];
     const struct world_user *user = &world->users[key_kinds[key].user];
     period_format(PERIOD_DAY, world->wall_ms, day);
     period_format(key_kinds[key].period, world->wall_ms, period);
-    purse_claim(&claims, ACCOUNT_USER, user->id, "", user->credited);
+    purse_claim(&claims, ACCOUNT_USER, user->id, "", user->credited + more);
     if (key_kinds[key].limit >= 0)
         purse_claim(&claims, ACCOUNT_KEY, world->key_ids[key], period, key_kinds[key].limit);
     purse_claim(&claims, ACCOUNT_GROUP, GROUP_DEFAULT_ID, day, GROUP_QUOTA);
     purse_claim(&claims, ACCOUNT_GROUP_USER, group_user_owner(GROUP_DEFAULT_ID, user->id), "",
                 GROUP_USER_QUOTA);
     return claims;
+}
+
+/* A credit on its way takes or brings something at one instant of its turn; of one that was
+ * answered DOWN the book has what the disk has. */
+static void judge(struct world *world, unsigned key, int64_t nusd, bool passed)
+{
+    const struct world_credit *credit = &world->credit;
+    bool is_sure =
+        credit->user != key_kinds[key].user || (credit->answer != SENT && credit->answer != LOST);
+    struct purse_claims without = claim(world, key, 0);
+    struct purse_claims with = claim(world, key, is_sure ? 0 : credit->nusd);
+    bool is_there = purse_has(&without, nusd), is_there_too = purse_has(&with, nusd);
+    if (passed != is_there && passed != is_there_too)
+        world_violated(world, "%" PRId64 " nUSD %s, which was %s", nusd,
+                       passed ? "passed" : "were refused", is_there ? "there" : "not there");
 }
 
 static void begin_request(struct world *world)
@@ -271,19 +287,14 @@ static void begin_request(struct world *world)
         return;
     struct world_request *request = &world->requests[world->request_count];
     *request = (struct world_request){.world = world, .key = key, .is_task = is_task};
-    request->claims = claim(world, key);
+    request->claims = claim(world, key, 0);
     fill_entry(world, &request->settle.entry, record, nusd);
     struct admission admission;
     enum fault fault = book_admit(world->store->book, record, &(struct demand){.nusd = nusd},
                                   &request->settle.entry.hold, &admission);
-    bool may_pass = purse_has(&request->claims, nusd);
     world_say(world, "r%u key %u %s holds %" PRId64 ": %s\n", world->request_count, key,
               is_task ? "task" : "chat", nusd, fault == FAULT_NONE ? "passes" : "refused");
-    /* What a credit on its way takes or brings is in force at one instant of its turn. */
-    if ((fault == FAULT_NONE) != may_pass && world->credit.answer != SENT)
-        world_violated(world, "%" PRId64 " nUSD %s, which was %s", nusd,
-                       fault == FAULT_NONE ? "passed" : "were refused",
-                       may_pass ? "there" : "not there");
+    judge(world, key, nusd, fault == FAULT_NONE);
     if (fault == FAULT_NONE) {
         world->passes++;
         world->request_count++;

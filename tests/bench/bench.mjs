@@ -10,6 +10,7 @@
 // ONLY=relay|store|paced|quiet|stalls|instructions (the last only when asked for: it needs valgrind), GATE=1
 // (exit 1 when a goal is missed).
 
+import { isSanitized } from '../e2e/lib/place.mjs';
 import { spreadText } from './figures.mjs';
 import { instructions, valgrindIsThere } from './instructions.mjs';
 import { paced, quiet, relay, store } from './measure.mjs';
@@ -95,7 +96,7 @@ if (wanted('quiet')) {
     quietSummary(result.quiet);
 }
 // Its shim for names does not go with a sanitizer, which wants to be loaded first.
-if (wanted('stalls') && !/asan|tsan/.test(process.env.GATEWAY_BIN ?? '')) {
+if (wanted('stalls') && !isSanitized) {
     say('\nrequests at 16 connections beside a provider that hangs, and without');
     result.stalls = await stalls(options, (name, figures) => {
         const { p99_ratio, p50_ratio, p99_us, lag_ms } = figures;

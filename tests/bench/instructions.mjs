@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { requests } from './measure.mjs';
-import { root, Stand } from './stand.mjs';
+import { root } from '../e2e/lib/place.mjs';
+import { Stand } from './stand.mjs';
 
 const limitS = 60;
 

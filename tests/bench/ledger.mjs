@@ -7,7 +7,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { binary, Gateway } from '../e2e/lib/gateway.mjs';
+import { Gateway } from '../e2e/lib/gateway.mjs';
+import { binary } from '../e2e/lib/place.mjs';
 import { eventually } from '../e2e/lib/wait.mjs';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));

@@ -5,11 +5,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { binary, root } from '../e2e/lib/place.mjs';
 import { family } from './proc.mjs';
 
-export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const binary = path.resolve(root, process.env.GATEWAY_BIN ?? 'build/gateway');
 const tools = path.join(path.dirname(binary), 'bench');
 export const scratch = path.join(root, 'build/bench-run');
 const deadlineMs = Number(process.env.BENCH_DEADLINE_MS ?? 20000);

@@ -7,8 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { load, Stand } from '../bench/stand.mjs';
 import { reply } from './lib/answers.mjs';
-import { isSanitized } from './lib/gateway.mjs';
-import { root } from './lib/seen.mjs';
+import { isSanitized, root } from './lib/place.mjs';
 import { Upstream } from './lib/upstream.mjs';
 
 const tiny = { ROUNDS: 1, SLICE: 1, REQUESTS: 200, CONNECTIONS: 4, STREAMS: 4, QUIET: 20, JSON: 1 };

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 import { frame, lastFrame, reply } from './lib/answers.mjs';
 import { filePart, formType, textPart } from './lib/form.mjs';
-import { isSanitized, scene } from './lib/gateway.mjs';
+import { scene } from './lib/gateway.mjs';
+import { isSanitized } from './lib/place.mjs';
 import { call } from './lib/raw.mjs';
 import { deadlineMs } from './lib/wait.mjs';
 

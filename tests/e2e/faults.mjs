@@ -3,7 +3,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { root, seenFile } from './lib/seen.mjs';
+import { root } from './lib/place.mjs';
+import { seenFile } from './lib/seen.mjs';
 
 const table = fs.readFileSync(path.join(root, 'base/fault.def'), 'utf8');
 const rows = [...table.matchAll(/^FAULT\((\w+),\s*(\d+),\s*(\w+),\s*"(\w+)"/gm)].map((match) => ({

@@ -6,8 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { binary } from './lib/gateway.mjs';
-import { root } from './lib/seen.mjs';
+import { binary, root } from './lib/place.mjs';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'gateway-install-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));

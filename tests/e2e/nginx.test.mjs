@@ -12,7 +12,7 @@ import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { SdkProcess } from './lib/sdk_process.mjs';
-import { root } from './lib/seen.mjs';
+import { root } from './lib/place.mjs';
 import { Barrier, eventually } from './lib/wait.mjs';
 
 const invalid = 'invalid_request_error';

@@ -8,10 +8,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { J1, reply, S1, S1u, stream } from './lib/answers.mjs';
 import { bodyIs, errorIs } from './lib/expect.mjs';
-import { binary, configText, scene } from './lib/gateway.mjs';
+import { configText, scene } from './lib/gateway.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
-import { root } from './lib/seen.mjs';
+import { binary, root } from './lib/place.mjs';
 import { Barrier, Changes } from './lib/wait.mjs';
 
 const clients = 50;

@@ -12,7 +12,7 @@ import { Gateway } from './lib/gateway.mjs';
 import { filmOf } from './lib/mp4.mjs';
 import { sidesOf } from './lib/png.mjs';
 import { nodeSdks, pythonSdks } from './lib/sdk.mjs';
-import { root } from './lib/seen.mjs';
+import { root } from './lib/place.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const gw = await Gateway.quickstart({ name: 'samples' });

@@ -12,7 +12,7 @@ import { scene } from './lib/gateway.mjs';
 import { Random } from './lib/random.mjs';
 import { call, RawClient, requestBytes } from './lib/raw.mjs';
 import { chat, chatStream } from './lib/requests.mjs';
-import { scratch } from './lib/seen.mjs';
+import { scratch } from './lib/place.mjs';
 import { Upstream } from './lib/upstream.mjs';
 import { deadlineMs, eventually } from './lib/wait.mjs';
 

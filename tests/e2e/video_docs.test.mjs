@@ -7,8 +7,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { reply } from './lib/answers.mjs';
-import { binary, scene } from './lib/gateway.mjs';
-import { root, scratch } from './lib/seen.mjs';
+import { scene } from './lib/gateway.mjs';
+import { binary, root, scratch } from './lib/place.mjs';
 import { callers, onDemand, taskOf, video } from './lib/videos.mjs';
 
 const text = fs.readFileSync(path.join(root, 'deploy/doc/videos.md'), 'utf8');

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { isSanitized, scene } from './lib/gateway.mjs';
+import { scene } from './lib/gateway.mjs';
+import { isSanitized } from './lib/place.mjs';
 import { eachSdk } from './lib/sdk.mjs';
 import { callers, onDemand, taskOf, video, videoModels, VideoProvider } from './lib/videos.mjs';
 import { deadlineMs } from './lib/wait.mjs';

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { preload } from './preload.mjs';
-import { scratch } from './seen.mjs';
+import { scratch } from './place.mjs';
 
 const { library, why } = preload('die_at_sync');
 

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { tools } from './sdk.mjs';
-import { root } from './seen.mjs';
+import { root } from './place.mjs';
 
 const use = createRequire(path.join(root, 'tests/e2e/clients/frameworks/package.json'));
 const ai = use('ai');

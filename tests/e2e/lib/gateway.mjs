@@ -6,14 +6,11 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after } from 'node:test';
-import { noteLog, root, scratch } from './seen.mjs';
 import { fixtureOf } from './fixture.mjs';
+import { binary, isSanitized, root, scratch } from './place.mjs';
+import { noteLog } from './seen.mjs';
 import { Upstream } from './upstream.mjs';
 import { Changes, deadlineMs, eventually } from './wait.mjs';
-
-export const binary = path.resolve(root, process.env.GATEWAY_BIN ?? 'build/gateway');
-
-export const isSanitized = /asan|tsan/.test(binary);
 
 /** What no log may hold. */
 const alarms = [

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { makeCertificate } from './certificate.mjs';
-import { root } from './seen.mjs';
+import { root } from './place.mjs';
 import { refusedPort } from './upstream.mjs';
 import { Changes } from './wait.mjs';
 import { RawClient } from './raw.mjs';

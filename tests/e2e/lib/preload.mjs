@@ -3,8 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSanitized } from './gateway.mjs';
-import { root, scratch } from './seen.mjs';
+import { isSanitized, root, scratch } from './place.mjs';
 
 /** Builds it: its path, and `why` it cannot be loaded here, false when it can. `withSanitizer`: it
     need not be the first. */

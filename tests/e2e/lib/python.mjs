@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from './seen.mjs';
+import { root } from './place.mjs';
 
 export const pythonEnv = {
     ...process.env,

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { pythonEnv } from './python.mjs';
-import { root } from './seen.mjs';
+import { root } from './place.mjs';
 
 export const replay = {
     name: 'replay',

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PythonSdk } from './python.mjs';
-import { root } from './seen.mjs';
+import { root } from './place.mjs';
 import { pace } from './wait.mjs';
 
 export { replay } from './replay.mjs';

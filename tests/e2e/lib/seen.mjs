@@ -3,10 +3,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { scratch } from './place.mjs';
 
-export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-export const scratch = path.join(root, 'build/e2e');
 export const seenFile = path.join(scratch, 'faults-seen');
 
 export function note(line) {

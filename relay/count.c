@@ -4,8 +4,9 @@
 #include "relay/request.h"
 
 #define ABSURD_SLACK 20000
-#define UNSAID_OUTPUT 1024 /* tokens of an answer whose length nobody has limited */
-#define MOST_OUTPUT 4096   /* of one with a generous limit: few use it, and the rest is corrected */
+#define UNCOUNTED_INPUT (INT64_C(1) << 21) /* more than any model reads */
+#define UNSAID_OUTPUT 1024                 /* tokens of an answer whose length nobody has limited */
+#define MOST_OUTPUT 4096 /* of one with a generous limit: few use it, and the rest is corrected */
 
 static struct price_match match_of(const struct request *request, const struct counters *counters)
 {
@@ -162,17 +163,40 @@ static enum usage_source source_of(const struct counters *told, const struct cou
     return from_report ? USAGE_MERGED : USAGE_ESTIMATED;
 }
 
+/* Where nobody has said what the model reads.  What is in a file or behind an address, what a
+ * provider has kept and what its own tools find is not known here, so there it may be much. */
+static int64_t most_input(const struct request *request)
+{
+    if (request->model->context > 0)
+        return request->model->context;
+    if (request->module->endpoint == ENDPOINT_responses || request->with_media)
+        return UNCOUNTED_INPUT;
+    return 4 * request->prompt_tokens + ABSURD_SLACK;
+}
+
 /* More than the request can have used: not credible, so capped and told to the operator. */
 static bool is_absurd(const struct request *request, const struct counters *counters)
 {
     const struct model *model = request->model;
     int64_t input = counters_input(counters), output = counters_output(counters);
-    int64_t most_in =
-        model->context > 0 ? model->context : 4 * request->prompt_tokens + ABSURD_SLACK;
     int64_t most_out = request->output_limit > 0 ? 64 * request->output_limit * request->choices
                        : model->max_output > 0   ? model->max_output * request->choices
                                                  : INT64_MAX;
-    return input > most_in || output > most_out;
+    return input > most_input(request) || output > most_out;
+}
+
+static void tell_absurd(const struct request *request, const struct ledger_entry *entry,
+                        int64_t reported_nusd)
+{
+    char reported[USD_TEXT_SIZE], charged[USD_TEXT_SIZE];
+    usd_format(reported_nusd, reported);
+    usd_format(entry->charge_nusd, charged);
+    log_write(LOG_WARNING, "relay",
+              "request %s: provider %s reports an absurd usage of %s: %lld tokens in, %lld out, "
+              "%s USD; %s USD is charged (is the model's context set?)",
+              request->id_text, request->offer->provider->name, request->model->name,
+              (long long)counters_input(&entry->counters),
+              (long long)counters_output(&entry->counters), reported, charged);
 }
 
 int64_t count_used_tokens(const struct request *request, const struct ledger_entry *entry)
@@ -214,8 +238,7 @@ void count_charge(struct request *request, struct ledger_entry *entry)
         entry->flags |= ENTRY_FLAG(absurd_usage);
         if (entry->charge_nusd > 2 * entry->hold_nusd)
             entry->charge_nusd = 2 * entry->hold_nusd;
-        log_write(LOG_WARNING, "relay", "request %s: provider %s reports an absurd usage",
-                  request->id_text, request->offer->provider->name);
+        tell_absurd(request, entry, charge.nusd);
     }
     if (entry->charge_nusd > entry->hold_nusd)
         entry->flags |= ENTRY_FLAG(above_hold);

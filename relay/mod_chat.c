@@ -34,6 +34,7 @@ const struct module chat_module = {
     .check = chat_check,
     .edit = chat_call_edit,
     .ceiling = chat_ceiling,
+    .saving = "max_tokens",
     .reply_wants = chat_reply_wants,
     .reply_want_count = CHAT_REPLY_WANTS,
     .reply_take = chat_reply_take,

@@ -37,6 +37,7 @@ const struct module completions_module = {
     .check = completions_check,
     .edit = chat_call_edit,
     .ceiling = completions_ceiling,
+    .saving = "max_tokens",
     .reply_wants = chat_reply_wants,
     .reply_want_count = CHAT_REPLY_WANTS,
     .reply_take = chat_reply_take,

@@ -92,7 +92,7 @@ static bool images_is_complete(const struct tap *tap)
         .name = "images", .method = "POST", .path = path_, .body = body_, .needs_provider = true,  \
         .endpoint = ENDPOINT_images, .repeat_ambiguous = false, .upstream_path = path_,            \
         .error_event = ERROR_EVENT_TYPED, .check = images_check, .edit = edit_model_only,          \
-        .ceiling = images_ceiling, .quantities = images_quantities,                                \
+        .ceiling = images_ceiling, .saving = "n", .quantities = images_quantities,                 \
         .reply_wants = plain_reply_wants, .reply_want_count = PLAIN_REPLY_WANTS,                   \
         .reply_take = plain_reply_take, .reply_is_good = plain_reply_is_good, .fate = images_fate, \
         .event_kind = images_event_kind, .is_complete = images_is_complete,                        \

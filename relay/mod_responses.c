@@ -74,6 +74,7 @@ const struct module responses_module = {
     .check = responses_check,
     .edit = edit_model_only,
     .ceiling = responses_ceiling,
+    .saving = "max_output_tokens",
     .reply_wants = responses_reply_wants,
     .reply_want_count = RESPONSES_REPLY_WANTS,
     .reply_take = responses_reply_take,

@@ -74,7 +74,8 @@ static bool video_is_good(const struct tap *tap)
         .reply_take = plain_reply_take, .reply_is_good = video_is_good, .fate = plain_reply_fate,  \
         .is_complete = plain_reply_is_complete, .task_write = write_, __VA_ARGS__                  \
     }
-#define OF_FIELDS .upstream_path = "/videos", .check = video_check, .edit = edit_model_only
+#define OF_FIELDS                                                                                  \
+    .upstream_path = "/videos", .check = video_check, .edit = edit_model_only, .saving = "seconds"
 #define OF_TASK                                                                                    \
     .upstream_path = "/videos/{id}/remix", .check = remix_check, .edit = edit_nothing,             \
     .of_task = true

@@ -63,6 +63,7 @@ struct module {
     bool (*edit)(struct request *request, const char *upstream_model);
     /* An upper bound of what it will use. */
     void (*ceiling)(const struct request *request, struct counters *counters);
+    const char *saving; /* the member that lowers this bound, for who has not the money; or NULL */
     /* Once its answer is over: what it has used in other units than tokens of text (pieces,
      * seconds, characters, sound), as far as the answer has not told it; NULL = nothing else.
      * Tokens of text that are still missing are estimated behind it. */

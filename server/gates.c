@@ -1,5 +1,7 @@
 #include "server/gates.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "relay/allowance.h"
 #include "relay/asked_model.h"
@@ -73,23 +75,36 @@ static enum fault refuse_price(struct request *request, enum charge_result resul
     return FAULT_INVALID_VALUE;
 }
 
-/* A limit or the money does not reach: what is told of it. */
+/* The money does not reach: what is told of it. */
+static void refuse_money(struct request *request, enum fault fault, const struct admission *found)
+{
+    char needed[USD_TEXT_SIZE], there[USD_TEXT_SIZE], hint[64] = "";
+    const char *saving = request->module->saving;
+    int64_t left = found->available_nusd;
+    usd_format(found->needed_nusd, needed);
+    usd_format(left >= 0 ? left : left > INT64_MIN ? -left : INT64_MAX, there);
+    if (saving != NULL)
+        snprintf(hint, sizeof hint, "; a smaller %s lowers the need", saving);
+    if (left >= 0)
+        failure_set(&request->failure, fault,
+                    ": this request needs up to %s USD and %s USD is available%s", needed, there,
+                    hint);
+    else
+        failure_set(&request->failure, fault,
+                    ": this request needs up to %s USD and the account is overdrawn by %s USD",
+                    needed, there);
+}
+
+/* A limit or the money does not reach. */
 static enum fault refuse_demand(struct request *request, enum fault fault,
                                 const struct admission *found)
 {
-    char needed[USD_TEXT_SIZE], there[USD_TEXT_SIZE];
     if (fault == FAULT_GATEWAY_MEMORY)
         return refuse(request, fault, "");
-    if (fault_info(fault)->status == 429) {
+    if (fault_info(fault)->status == 429)
         failure_set_limit(&request->failure, fault, &found->limit);
-        return fault;
-    }
-    usd_format(found->needed_nusd, needed);
-    usd_format(found->available_nusd, there);
-    failure_set(&request->failure, fault,
-                ": this request needs up to %s USD and %s USD is available; a smaller max_tokens "
-                "lowers the need",
-                needed, there);
+    else
+        refuse_money(request, fault, found);
     return fault;
 }
 
@@ -173,5 +188,6 @@ enum fault gate_model(struct request *request)
     fields_text(fields, FIELD_quality, request->quality, sizeof request->quality);
     fields_text(fields, FIELD_size, request->size, sizeof request->size);
     request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens;
+    request->with_media = fields->media_tokens > 0;
     return FAULT_NONE;
 }

@@ -64,7 +64,8 @@ struct admission {
 /* Tests the limits of key, user, group and model, then user balance, key limit, group quota and the
  * group's per-user quota; takes all or none.  Faults: TOKEN_, USER_, GROUP_ and MODEL_RATE_LIMITED,
  * CONCURRENCY_LIMITED (admission->limit filled); INSUFFICIENT_BALANCE, TOKEN_QUOTA_EXHAUSTED,
- * GROUP_QUOTA_EXHAUSTED (needed and available filled); GATEWAY_MEMORY.  `hold` must be zeroed. */
+ * GROUP_QUOTA_EXHAUSTED, GROUP_USER_QUOTA_EXHAUSTED (needed and available filled); GATEWAY_MEMORY.
+ * `hold` must be zeroed. */
 MUST_USE enum fault book_admit(struct book *book, struct key_record *key,
                                const struct demand *demand, struct hold *hold,
                                struct admission *admission);

@@ -17,10 +17,11 @@ void claims_of(struct key_record *key, struct claims *claims)
 {
     CHECK(key->user_account != NULL);
     *claims = (struct claims){
-        .list = {{&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE},
-                 {&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED},
-                 {&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
-                 {&key->group_user_account, &key->group_user_quota, FAULT_GROUP_QUOTA_EXHAUSTED}}};
+        .list = {
+            {&key->user_account, NULL, FAULT_INSUFFICIENT_BALANCE},
+            {&key->key_account, &key->key_limit, FAULT_TOKEN_QUOTA_EXHAUSTED},
+            {&key->group_account, &key->group_quota, FAULT_GROUP_QUOTA_EXHAUSTED},
+            {&key->group_user_account, &key->group_user_quota, FAULT_GROUP_USER_QUOTA_EXHAUSTED}}};
     note_periods(claims, key);
 }
 

@@ -1,5 +1,5 @@
-/* Rows of the log of usage that are old enough go; what they cost stays in the ledger, and what they
- * add up to in the sums by day. */
+/* Rows of the log of usage that are old enough go; what they cost stays in the ledger, and what
+ * they add up to in the sums by day. */
 #ifndef STORE_SQLITE_RETENTION_H
 #define STORE_SQLITE_RETENTION_H
 

@@ -72,7 +72,7 @@ struct store {
     char *path;
     bool process_durability;
     int64_t usage_age_ms; /* older rows of requests go; 0 = none */
-    struct db *db; /* NULL while it cannot be opened again */
+    struct db *db;        /* NULL while it cannot be opened again */
     struct ident_source ids;
     struct ledger_batch *batch;
     struct store_queue gets, entries, moves, changes, reads;

@@ -14,7 +14,8 @@ const calls = 10;
 
 // A price by `requests` alone: the hold is the charge.
 const perCall = { endpoints: 'chat', offer: 'P1/up-call', price: 'requests 0.001 per request' };
-const s = await scene({ after, name: 'money' }, { models: { 'per-call': perCall }, fixture: [] });
+const talker = { endpoints: 'responses', offer: 'P1/up-talker', price: ['in_text 1 per 1M tokens', 'out_text 1 per 1M tokens'] };
+const s = await scene({ after, name: 'money' }, { models: { 'per-call': perCall, talker }, fixture: [] });
 const { gw, M1 } = s;
 const body = chat({ model: 'per-call' });
 
@@ -104,6 +105,18 @@ const purses = {
         },
         left: async (user) => 10000 - unitsOf((await gw.cli(['group', 'show', user])).spent),
     },
+    group_user: {
+        reason: 'group_user_quota_exhausted',
+        async fill(user) {
+            await gw.cli(['group', 'add', user, '--models', '*', '--user-quota', '0']);
+            await gw.cli(['user', 'add', user, '--group', user, '--credit', '10']);
+            const key = await keyOf(user);
+            refusedFor(await call(gw, { key, body }), this.reason);
+            await gw.cli(['group', 'set', user, '--user-quota', '0.01']);
+            return key;
+        },
+        left: async (user) => 10000 - unitsOf((await gw.cli(['user', 'show', user])).spent),
+    },
 };
 
 /** 500 calls with money for ten; `gate`: the ten stay in flight until the others have their answer. */
@@ -192,4 +205,32 @@ test('Q4 prices by token: the hold is above the charge', async (t) => {
         assert.equal((await call(gw, { key, body: chat({ max_tokens: fits }) })).status, 200);
         assert.equal(await balanceOf(user), 2100 - charged);
     });
+});
+
+test('Q6 a refusal tells what was needed, what is there, and what lowers the need', async () => {
+    const user = 'needy';
+    await gw.cli(['user', 'add', user]);
+    const key = await keyOf(user);
+    const messages = [{ role: 'user', content: 'hi' }];
+    const asked = {
+        '/v1/chat/completions': [{ model: 'gpt-4o-mini', messages }, '; a smaller max_tokens lowers the need'],
+        '/v1/responses': [{ model: 'talker', input: 'hi' }, '; a smaller max_output_tokens lowers the need'],
+        '/v1/images/generations': [{ model: 'gpt-image-1', prompt: 'hi' }, '; a smaller n lowers the need'],
+        '/v1/embeddings': [{ model: 'text-embedding-3-small', input: 'hi' }, ''],
+    };
+    const message = async (path, body) => {
+        const answer = await call(gw, { key, path, body: JSON.stringify(body) });
+        refusedFor(answer, 'insufficient_balance');
+        return answer.json.error.message;
+    };
+    for (const [path, [body, hint]] of Object.entries(asked)) {
+        const text = await message(path, body);
+        assert.match(text, /^Insufficient balance: this request needs up to \d+\.\d{9} USD and /);
+        assert.ok(text.endsWith(`0.000000000 USD is available${hint}`), text);
+    }
+    await gw.cli(['user', 'credit', user, '0.004111']);
+    M1.once(reply(withUsage('{"prompt_tokens":9000,"completion_tokens":2,"total_tokens":9002}')));
+    bodyIs(await call(gw, { key, body: chat() }), withUsage('{"prompt_tokens":9000,"completion_tokens":2,"total_tokens":9002}'));
+    const text = await message('/v1/chat/completions', { model: 'gpt-4o-mini', messages });
+    assert.match(text, / USD and the account is overdrawn by 0\.004891000 USD$/);
 });

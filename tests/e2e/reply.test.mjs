@@ -277,6 +277,30 @@ test('H2 usage that cannot be believed', async (t) => {
     }
 });
 
+test('H2 a report far above the estimate is capped, but where the prompt cannot be counted', async (t) => {
+    await gw.cli(['user', 'credit', 'u1', '10']);
+    const words = [{ role: 'user', content: 'hi' }];
+    const picture = { type: 'image_url', image_url: { url: 'https://pictures.example/1.png' } };
+    const usage = (n) => `{"prompt_tokens":${n},"completion_tokens":2,"total_tokens":${n + 2}}`;
+    const cases = {
+        'text, within four times the estimate and 20,000': [words, 20000, false],
+        'text, above it': [words, 40000, true],
+        'a picture by its address': [[{ role: 'user', content: [picture] }], 1000000, false],
+        'a picture, above what any model reads': [[{ role: 'user', content: [picture] }], 2097153, true],
+    };
+    for (const [name, [messages, n, capped]] of Object.entries(cases)) {
+        await t.test(`H2 ${name}`, async () => {
+            reset();
+            M1.once(reply(withUsage(usage(n))));
+            const response = await call(gw, { body: chat({ messages, max_tokens: 10 }) });
+            assert.equal(response.status, 200, response.text);
+            const entry = await row(response);
+            assert.equal(entry.flags.includes('absurd_usage'), capped, JSON.stringify(entry.flags));
+            assert.equal(unitsOf(entry.charge), capped ? 2 * unitsOf(entry.hold) : n + 2);
+        });
+    }
+});
+
 test('H3 reasoning outside of completion', async () => {
     reset();
     const usage =

@@ -179,7 +179,7 @@ static void admit_short_of_one_account_takes_none(void **state)
         {9, 99, 99, 99, 9, FAULT_INSUFFICIENT_BALANCE},
         {99, 9, 99, 99, 9, FAULT_TOKEN_QUOTA_EXHAUSTED},
         {99, 99, 8, 99, 8, FAULT_GROUP_QUOTA_EXHAUSTED},
-        {99, 99, 99, 7, 7, FAULT_GROUP_QUOTA_EXHAUSTED},
+        {99, 99, 99, 7, 7, FAULT_GROUP_USER_QUOTA_EXHAUSTED},
         /* The first in order is the one that is told. */
         {9, 8, 7, 6, 9, FAULT_INSUFFICIENT_BALANCE},
         {99, 8, 7, 6, 8, FAULT_TOKEN_QUOTA_EXHAUSTED},
@@ -340,7 +340,7 @@ static void admit_with_each_quota_begins_anew_with_its_period(void **state)
         enum fault fault;
     } quotas[] = {{ACCOUNT_KEY, FAULT_TOKEN_QUOTA_EXHAUSTED},
                   {ACCOUNT_GROUP, FAULT_GROUP_QUOTA_EXHAUSTED},
-                  {ACCOUNT_GROUP_USER, FAULT_GROUP_QUOTA_EXHAUSTED}};
+                  {ACCOUNT_GROUP_USER, FAULT_GROUP_USER_QUOTA_EXHAUSTED}};
     static const struct {
         enum quota_period period;
         int64_t last_ms, next_ms; /* of the period, and of the next; -1 = there is none */

@@ -61,19 +61,16 @@ struct place {
     struct account_row words;
 };
 
+/* Key and group are named by each charge, and hence here, also where they have no limit: it may be
+ * set while requests are in flight, and what these come to counts. */
 static unsigned list_places(struct key_record *record, int64_t now_ms, struct place places[4])
 {
     unsigned n = 0;
     places[n++] = (struct place){&record->user_account, ACCOUNT_USER, record->user_id, "", {0}};
-    if (record->key_limit.nusd >= 0) {
-        places[n] = (struct place){&record->key_account, ACCOUNT_KEY, record->id, "", {0}};
-        period_format(record->key_limit.period, now_ms, places[n++].period);
-    }
-    if (record->group_quota.nusd >= 0) {
-        places[n] =
-            (struct place){&record->group_account, ACCOUNT_GROUP, record->group_id, "", {0}};
-        period_format(record->group_quota.period, now_ms, places[n++].period);
-    }
+    places[n] = (struct place){&record->key_account, ACCOUNT_KEY, record->id, "", {0}};
+    period_format(record->key_limit.period, now_ms, places[n++].period);
+    places[n] = (struct place){&record->group_account, ACCOUNT_GROUP, record->group_id, "", {0}};
+    period_format(record->group_quota.period, now_ms, places[n++].period);
     if (record->group_user_quota.nusd >= 0) {
         places[n] = (struct place){&record->group_user_account,
                                    ACCOUNT_GROUP_USER,

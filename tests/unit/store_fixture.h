@@ -80,6 +80,12 @@ UNUSED static void store_start(struct fixture *fixture)
     ident_init(&fixture->ids, 0, store_newest_id(fixture->store));
 }
 
+UNUSED static void reopen(struct fixture *fixture)
+{
+    store_close(&fixture->store);
+    store_start(fixture);
+}
+
 UNUSED static int fixture_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);

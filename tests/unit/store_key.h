@@ -17,12 +17,6 @@ UNUSED static struct key_record *make_key(struct fixture *fixture)
     return record;
 }
 
-UNUSED static void reopen(struct fixture *fixture)
-{
-    store_close(&fixture->store);
-    store_start(fixture);
-}
-
 UNUSED static void assert_sound(struct fixture *fixture)
 {
     json_t *check = admin_ok(fixture, "db check", "{}");

@@ -70,6 +70,66 @@ static void user_set_moves_the_user_and_its_keys(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+static enum fault admit(struct fixture *fixture, int64_t nusd)
+{
+    struct key_record *record;
+    struct hold hold = {.n = 0};
+    struct admission admission;
+    struct book *book = store_book(fixture->store);
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    enum fault fault = book_admit(book, record, &(struct demand){.nusd = nusd}, &hold, &admission);
+    if (fault == FAULT_NONE) {
+        book_settle(book, &hold, 0, 0);
+        book_unpin(book, &hold);
+    }
+    key_record_drop(store_keyring(fixture->store), &record);
+    return fault;
+}
+
+/* Of a key or a group that had no limit when the request was admitted: it counts all the same. */
+static void set_while_a_request_runs(struct fixture *fixture, const char *operation,
+                                     json_t *arguments, enum fault fault)
+{
+    struct key_record *record;
+    struct store_settle running = {0};
+    struct ledger_entry *entry = &running.entry;
+    struct admission admission;
+    struct book *book = store_book(fixture->store);
+    assert_int_equal(key_get(fixture, SECRET, &record), STORE_OK);
+    entry_fill(fixture, entry, 4 * USD);
+    entry->user_id = record->user_id;
+    entry->key_id = record->id;
+    entry->group_id = record->group_id;
+    entry->hold_nusd = 4 * USD;
+    assert_int_equal(
+        book_admit(book, record, &(struct demand){.nusd = 4 * USD}, &entry->hold, &admission),
+        FAULT_NONE);
+    assert_int_equal(admin_json(fixture, operation, arguments, NULL), STORE_OK);
+    assert_int_equal(admit(fixture, USD + 1), fault); /* the hold counts */
+    assert_int_equal(admit(fixture, USD), FAULT_NONE);
+    book_settle(book, &entry->hold, 4 * USD, 0);
+    assert_int_equal(settle(fixture, &running), STORE_OK);
+    assert_int_equal(admit(fixture, USD + 1), fault); /* and so does the charge */
+    assert_int_equal(admit(fixture, USD), FAULT_NONE);
+    key_record_drop(store_keyring(fixture->store), &record);
+    reopen(fixture);
+    assert_int_equal(admit(fixture, USD + 1), fault);
+    assert_int_equal(admit(fixture, USD), FAULT_NONE);
+}
+
+static void key_limit_set_while_a_request_runs_counts_it(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *arguments = json_pack("{s:I, s:s}", "id", (json_int_t)id_of_key(fixture), "limit", "5");
+    set_while_a_request_runs(fixture, "key set", arguments, FAULT_TOKEN_QUOTA_EXHAUSTED);
+}
+
+static void group_quota_set_while_a_request_runs_counts_it(void **state)
+{
+    json_t *arguments = json_pack("{s:s, s:s}", "name", "default", "quota", "5");
+    set_while_a_request_runs(*state, "group set", arguments, FAULT_GROUP_QUOTA_EXHAUSTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, filled_up, fixture_down)
 
 int main(void)
@@ -77,6 +137,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(key_set_changes_what_is_named_and_is_in_force_at_the_answer),
         TEST(user_set_moves_the_user_and_its_keys),
+        TEST(key_limit_set_while_a_request_runs_counts_it),
+        TEST(group_quota_set_while_a_request_runs_counts_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

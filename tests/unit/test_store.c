@@ -296,9 +296,11 @@ static void settle_on_another_account_raises_the_alarm(void **state)
     struct store_settle one = {0};
     struct store_settle other = {0};
     entry_admit(fixture, &one.entry, record, USD);
-    entry_admit(fixture, &other.entry, record, USD);
+    entry_fill(fixture, &other.entry, USD);
     other.entry.id = one.entry.id;
+    other.entry.user_id = record->user_id;
     other.entry.key_id = record->id + 2;
+    other.entry.group_id = record->group_id;
     assert_int_equal(settle(fixture, &one), STORE_OK);
     assert_int_equal(settle(fixture, &other), STORE_CONFLICT);
     assert_true(store_is_degraded(fixture->store));

@@ -13,7 +13,7 @@
 struct operation {
     const char *name;
     bool changes;
-    enum store_code (*run)(struct admin_run *run);
+    enum store_code (*run)(struct admin_run *run); /* NULL: only a job (store/store_job) */
     const char *arguments;
 };
 
@@ -48,10 +48,10 @@ static const struct operation operations[] = {
     {"task cancel", true, admin_task_cancel, "id:s!"},
     {"usage list", false, admin_usage_list, "limit:i user:s after:k since:s until:s"},
     {"usage export", false, admin_usage_export, "limit:i user:s after:k since:s until:s"},
-    {"usage summary", false, admin_usage_summary, "by:l user:s since:s until:s"},
+    {"usage summary", false, NULL, "by:l user:s since:s until:s"},
     {"usage show", false, admin_usage_show, "id:s!"},
     {"db check", false, admin_db_check, ""},
-    {"db backup", false, NULL, "file:s!"}, /* in pieces, by the thread itself */
+    {"db backup", false, NULL, "file:s!"},
 };
 
 static const struct operation *find(struct str name)
@@ -248,22 +248,34 @@ static void change(struct admin_run *run, const struct operation *operation)
     db_undo(run->db);
 }
 
-void admin_run(struct admin_run *run, const struct admin_room *room, struct store_admin *call)
+static const struct operation *check(struct admin_run *run, const struct admin_room *room,
+                                     struct store_admin *call)
 {
     run->room = room;
     run->db = room->db;
     run->call = call;
     run->arguments = call->arguments;
     const struct operation *operation = find(str_of(call->operation));
-    if (operation == NULL) {
+    if (operation != NULL)
+        run->code = check_arguments(run, operation);
+    else
         run->code =
             admin_refuse(run, STORE_INVALID, "unknown operation \"%.60s\"", call->operation);
-        return;
-    }
-    CHECK(operation->run != NULL);
-    run->code = check_arguments(run, operation);
+    return operation;
+}
+
+bool admin_run_check(struct admin_run *run, const struct admin_room *room, struct store_admin *call)
+{
+    (void)check(run, room, call);
+    return run->code == STORE_OK;
+}
+
+void admin_run(struct admin_run *run, const struct admin_room *room, struct store_admin *call)
+{
+    const struct operation *operation = check(run, room, call);
     if (run->code != STORE_OK)
         return;
+    CHECK(operation->run != NULL);
     if (operation->changes)
         change(run, operation);
     else

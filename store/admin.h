@@ -41,10 +41,8 @@
  *   usage show    {id}                                     -> usage
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
  *                                                            open_rows}
- *   db backup     {file}                                   -> {file, bytes, started_id}: a copy; an
- *                                                            absolute path that is not there yet.
- *                                                            A row of it that is open is of a
- *                                                            request if it is newer than started_id
+ *   db backup     {file}                                   -> {file, bytes}: a copy; an absolute
+ *                                                            path that is not there yet
  *
  *   user   {id,name,group,enabled,ratio,balance,held,spent,created}
  *   key    {id,name,hint,user,group,state,enabled,expires,limit,spent,models,networks,created};

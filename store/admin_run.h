@@ -17,7 +17,6 @@
 #include "store/keyring.h"
 #include "store/sqlite.h"
 #include "store/sqlite_accounts.h"
-#include "store/sqlite_rollup.h"
 #include "store/store.h"
 #include "store/task_moves.h"
 
@@ -49,7 +48,6 @@ struct admin_room {
     struct ident_source *ids;
     struct task_room *tasks; /* NULL for reads */
     int64_t now_ms;          /* wall clock */
-    struct rollup *rollup;   /* how far the sums by day are */
     int64_t started_id;      /* the newest id when the process began */
 };
 
@@ -75,6 +73,9 @@ struct admin_run {
 /* Inside the transaction (changes) or outside of one (reads).  Sets run->code; on trouble with the
  * database STORE_DOWN, and db_trouble says so. */
 void admin_run(struct admin_run *run, const struct admin_room *room, struct store_admin *call);
+/* The first part of it: the arguments are those of the operation.  False: run->code is set. */
+MUST_USE bool admin_run_check(struct admin_run *run, const struct admin_room *room,
+                              struct store_admin *call);
 /* After the commit. */
 void admin_run_apply(struct admin_run *run);
 /* The commit failed: undoes what was applied early; code becomes DOWN unless it was refused. */
@@ -161,7 +162,6 @@ enum store_code admin_task_cancel(struct admin_run *run);
 enum store_code admin_usage_list(struct admin_run *run);
 enum store_code admin_usage_show(struct admin_run *run);
 enum store_code admin_usage_export(struct admin_run *run);
-enum store_code admin_usage_summary(struct admin_run *run);
 enum store_code admin_db_check(struct admin_run *run);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/ident.h"
 #include "store/migrate.h"
@@ -28,6 +27,19 @@ static void add_finding(struct books *books, json_t *text)
         (void)json_array_append_new(books->errors, text);
     else
         json_decref(text);
+}
+
+/* After a pass over `what`.  False: it could not be read to its end, which is told; nothing may be
+ * concluded from what is missing in it. */
+static bool is_whole(struct books *books, const char *what)
+{
+    if (db_trouble(books->db) == DB_FINE)
+        return true;
+    books->is_wrong = true;
+    (void)json_array_append_new(books->errors,
+                                json_sprintf("%s cannot be read: %s", what, db_error(books->db)));
+    db_forgive(books->db);
+    return false;
 }
 
 /* --- accounts: spent and credited are what the ledger's rows come to -------------------------- */
@@ -77,15 +89,19 @@ static void check_accounts(struct books *books)
     struct sums sums = {0};
     const struct sum *sum = NULL;
     add_ledger(books, &sums);
-    compare_accounts(books, &sums);
-    while (sums_next(&sums, &sum)) {
+    bool is_known = is_whole(books, "the ledger") && !sums.failed;
+    if (is_known) {
+        compare_accounts(books, &sums);
+        is_known = is_whole(books, "the table of accounts") && !sums.failed;
+    }
+    while (is_known && sums_next(&sums, &sum)) {
         if (sum_values(sum)[IS_THERE] == 0)
             add_finding(books,
                         json_sprintf("the ledger names account %" PRId64 ", which is missing",
                                      sum_id(sum)));
     }
     if (sums.failed)
-        add_finding(books, json_string("memory is out: not every account was looked at"));
+        add_finding(books, json_string("memory is out: the accounts were not looked at"));
     sums_release(&sums);
 }
 
@@ -151,8 +167,10 @@ static void check_requests(struct books *books)
     const struct sum *sum = NULL;
     int64_t log_from = meta_of(books, "log_from");
     add_rollup(books, &sums, log_from);
+    bool is_known = is_whole(books, "the sums by day");
     add_requests(books, &sums, log_from);
-    while (sums_next(&sums, &sum)) {
+    is_known = is_whole(books, "the log of requests") && is_known && !sums.failed;
+    while (is_known && sums_next(&sums, &sum)) {
         const int64_t *off = sum_values(sum);
         if (memcmp(off, none, sizeof none) != 0)
             add_finding(books,
@@ -161,7 +179,7 @@ static void check_requests(struct books *books)
                                      sum_id(sum), off[REQUESTS], off[CHARGED], off[GIVEN_BACK]));
     }
     if (sums.failed)
-        add_finding(books, json_string("memory is out: not every sum by day was looked at"));
+        add_finding(books, json_string("memory is out: the sums by day were not looked at"));
     sums_release(&sums);
 }
 
@@ -175,6 +193,7 @@ static void check_open(struct books *books)
         ident_format(query_get_i64(query, 0), id);
         add_finding(books, json_sprintf("%s is open, but was begun before this process", id));
     }
+    (void)is_whole(books, "the list of open requests");
 }
 
 /* --- slots ------------------------------------------------------------------------------------ */
@@ -193,6 +212,29 @@ static void check_charges(struct books *books)
                                         " nUSD is not in the slot of a charge",
                                         id, query_get_i64(query, 1)));
     }
+    (void)is_whole(books, "the ledger's charges");
+}
+
+/* As long as the log goes back, a charge has a request, and is of the same user. */
+static void check_charged(struct books *books)
+{
+    char id[IDENT_TEXT_SIZE];
+    struct query *query = db_query(
+        books->db,
+        "SELECT l.id, l.amount, r.id IS NULL FROM ledger l "
+        "LEFT JOIN requests r ON r.id = l.id LEFT JOIN accounts a ON a.id = l.user_account "
+        "WHERE l.kind = 'charge' AND l.id >= ?1 AND "
+        "(r.id IS NULL OR (a.id IS NOT NULL AND a.owner_id <> r.user_id))");
+    query_i64(query, 1, meta_of(books, "log_from"));
+    while (query_row(query)) {
+        ident_format(query_get_i64(query, 0), id);
+        add_finding(books, json_sprintf("the ledger's %s of %" PRId64 " nUSD %s", id,
+                                        query_get_i64(query, 1),
+                                        query_get_i64(query, 2) != 0
+                                            ? "has no row in the log of requests"
+                                            : "is of another user than its request"));
+    }
+    (void)is_whole(books, "what was charged");
 }
 
 /* Once at most, by its id; of a charge, to the accounts of the charge, and no more than it. */
@@ -215,6 +257,7 @@ static void check_give_backs(struct books *books)
                                         " nUSD, to other accounts or out of its slot",
                                         id, query_get_i64(query, 1), query_get_i64(query, 2)));
     }
+    (void)is_whole(books, "what was given back");
 }
 
 static void check_tasks(struct books *books)
@@ -231,6 +274,7 @@ static void check_tasks(struct books *books)
                                         query_get_text(query, 0), query_get_i64(query, 1),
                                         query_get_i64(query, 2), query_get_i64(query, 3),
                                         query_get_i64(query, 4)));
+    (void)is_whole(books, "the table of tasks");
 }
 
 /* --- the file --------------------------------------------------------------------------------- */
@@ -248,6 +292,7 @@ static void check_structure(struct books *books)
     while (query_row(query))
         add_finding(books, json_sprintf("table %s refers to a missing row of %s",
                                         query_get_text(query, 0), query_get_text(query, 2)));
+    (void)is_whole(books, "what refers to other rows");
 }
 
 static int64_t open_rows(struct db *db)
@@ -266,26 +311,22 @@ json_t *books_check(struct db *db, int64_t started_id)
     check_requests(&books);
     check_open(&books);
     check_charges(&books);
+    check_charged(&books);
     check_give_backs(&books);
     check_tasks(&books);
     int64_t open = open_rows(db);
-    if (db_trouble(db) != DB_FINE) {
-        add_finding(&books, json_sprintf("cannot be read: %s", db_error(db)));
-        db_forgive(db);
-    }
+    (void)is_whole(&books, "the number of open requests");
     return json_pack("{s:b, s:o, s:I, s:I, s:I}", "ok", !books.is_wrong, "errors", books.errors,
                      "accounts", (json_int_t)books.accounts, "ledger_rows",
                      (json_int_t)books.ledger_rows, "open_rows", (json_int_t)open);
 }
 
-json_t *books_check_copy(const char *path, int64_t started_id, bool is_ours, struct buf *why)
+json_t *books_check_copy(const char *path, struct buf *why)
 {
     json_t *result = NULL;
     struct db *db = db_open_copy(path, why);
-    if (is_ours)
-        (void)unlink(path);
     if (db != NULL && migrate_is_done(db, path, why)) {
-        result = books_check(db, started_id);
+        result = books_check(db, 0);
         if (result == NULL)
             (void)!buf_addf(why, "out of memory");
     }

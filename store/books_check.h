@@ -21,10 +21,8 @@
  * NULL when memory is out. */
 MUST_USE json_t *books_check(struct db *db, int64_t started_id);
 
-/* The same of a file that nobody has open, only read: a backup.  `is_ours`: its name is taken away
- * at once, so that nothing is left of it whatever happens.  NULL with one line in *why when it
+/* The same of a file that nobody has open, only read: a backup.  NULL with one line in *why when it
  * cannot be opened, or is not of this program's schema. */
-MUST_USE json_t *books_check_copy(const char *path, int64_t started_id, bool is_ours,
-                                  struct buf *why);
+MUST_USE json_t *books_check_copy(const char *path, struct buf *why);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,11 @@
 
 #include <sqlite3.h>
 
-#include "base/clock.h"
 
 #define STATEMENTS_MAX 256 /* a power of two, well above the literals of this room */
 #define ERROR_TEXT_SIZE 200
 #define NFS_MAGIC 0x6969
 #define ADDRESS_BYTES_MAX 16384
-#define LARGE_PAGES 65536 /* 256 MiB: half a second to look at */
-#define PROGRESS_STEPS 20000
 
 struct query {
     const char *sql; /* the key; NULL = free place */
@@ -28,6 +26,7 @@ struct query {
 
 /* Invariant: code is SQLITE_OK or the first failure since db_begin. */
 struct db {
+    atomic_bool is_interrupted;
     sqlite3 *handle;
     struct query queries[STATEMENTS_MAX];
     int code;
@@ -230,30 +229,20 @@ static bool copy_address(struct buf *address, const char *path)
     return ok && buf_add(address, "?immutable=1", sizeof "?immutable=1");
 }
 
-/* A log beside it has what the file has not. */
+/* A log beside it has what the file has not, or is about to. */
 static bool has_log(const char *path)
 {
     struct stat info;
     struct buf log;
     buf_init(&log, ADDRESS_BYTES_MAX);
-    bool found =
-        !buf_addf(&log, "%s-wal%c", path, '\0') || (stat(log.p, &info) == 0 && info.st_size > 0);
+    bool found = !buf_addf(&log, "%s-wal%c", path, '\0') || lstat(log.p, &info) == 0;
     buf_release(&log);
     return found;
 }
 
-struct db *db_open_copy(const char *path, struct buf *why)
+static struct db *open_copy(const char *path, struct buf *why)
 {
     struct buf address;
-    struct stat info;
-    if (stat(path, &info) != 0) {
-        (void)!buf_addf(why, "cannot open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (has_log(path)) {
-        (void)!buf_addf(why, "%s is in use or was not closed: %s-wal has a part of it", path, path);
-        return NULL;
-    }
     struct db *db = calloc(1, sizeof *db);
     buf_init(&address, ADDRESS_BYTES_MAX);
     if (db == NULL || !copy_address(&address, path)) {
@@ -272,6 +261,23 @@ struct db *db_open_copy(const char *path, struct buf *why)
     buf_release(&address);
     if (db != NULL && (db->handle == NULL || db->code != SQLITE_OK))
         db_close(&db);
+    return db;
+}
+
+struct db *db_open_copy(const char *path, struct buf *why)
+{
+    struct stat info;
+    struct db *db = NULL;
+    char *real = realpath(path, NULL); /* its log is where it is, not where a link is */
+    if (real == NULL || stat(real, &info) != 0)
+        (void)!buf_addf(why, "cannot open %s: %s", path, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        (void)!buf_addf(why, "%s is not a file", path);
+    else if (has_log(real))
+        (void)!buf_addf(why, "%s is in use or was not closed: %s-wal has a part of it", path, real);
+    else
+        db = open_copy(real, why);
+    free(real);
     return db;
 }
 
@@ -328,6 +334,13 @@ void db_forgive(struct db *db)
 {
     db->code = SQLITE_OK;
     db->error[0] = '\0';
+}
+
+/* SQLite forgets it between two statements. */
+void db_interrupt(struct db *db)
+{
+    atomic_store(&db->is_interrupted, true);
+    sqlite3_interrupt(db->handle);
 }
 
 struct sqlite3 *db_handle(struct db *db)
@@ -406,6 +419,10 @@ static struct query *place_of(struct db *db, const char *sql)
 
 struct query *db_query(struct db *db, const char *sql)
 {
+    if (db->code == SQLITE_OK && atomic_load_explicit(&db->is_interrupted, memory_order_relaxed)) {
+        db->code = SQLITE_INTERRUPT;
+        snprintf(db->error, sizeof db->error, "interrupted");
+    }
     if (db->code != SQLITE_OK)
         return NULL;
     struct query *query = place_of(db, sql);
@@ -536,57 +553,4 @@ bool db_checkpoint(struct db *db)
         return false;
     db->wal_pages = pages > moved ? pages - moved : 0;
     return true;
-}
-
-static int is_late(void *context)
-{
-    const int64_t *deadline_us = context;
-    return clock_precise_us() > *deadline_us;
-}
-
-static bool is_large(struct db *db)
-{
-    struct query *query = db_query(db, "PRAGMA page_count");
-    bool large = query_row(query) && query_get_i64(query, 0) > LARGE_PAGES;
-    query_end(query);
-    return large;
-}
-
-static bool check_with(struct db *db, const char *pragma, struct buf *why)
-{
-    struct query *query = db_query(db, pragma);
-    bool sound = true;
-    if (query_row(query) && strcmp(query_get_text(query, 0), "ok") != 0) {
-        (void)!buf_addf(why, "%s", query_get_text(query, 0));
-        sound = false;
-    }
-    query_end(query);
-    return sound;
-}
-
-bool db_is_sound(struct db *db, int64_t max_ms, struct buf *why)
-{
-    static const char *const all[] = {"PRAGMA quick_check(1)"};
-    /* The progress handler is not asked while SQLite walks a tree, so those that only grow stay
-     * out; any schema has these. */
-    static const char *const small[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(accounts)",
-                                        "PRAGMA quick_check(users)", "PRAGMA quick_check(keys)",
-                                        "PRAGMA quick_check(groups)"};
-    int64_t deadline_us = clock_precise_us() + max_ms * 1000;
-    bool is_part = max_ms > 0 && is_large(db);
-    const char *const *checks = is_part ? small : all;
-    bool sound = true;
-    if (max_ms > 0)
-        sqlite3_progress_handler(db->handle, PROGRESS_STEPS, is_late, &deadline_us);
-    for (size_t i = 0; sound && i < (is_part ? COUNT(small) : COUNT(all)); i++)
-        sound = check_with(db, checks[i], why);
-    sqlite3_progress_handler(db->handle, 0, NULL, NULL);
-    if ((db->code & 0xff) == SQLITE_INTERRUPT)
-        db_forgive(db);
-    if (db->code != SQLITE_OK) {
-        (void)!buf_addf(why, "%s", db->error);
-        sound = false;
-        db_forgive(db);
-    }
-    return sound;
 }

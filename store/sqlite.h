@@ -46,6 +46,9 @@ const char *db_error(const struct db *db);
 /* Forgets a failure outside of a transaction (a failed read). */
 void db_forgive(struct db *db);
 
+/* From another thread: all that is read from now on fails. */
+void db_interrupt(struct db *db);
+
 /* SQLite's own handle, for the files that make something of all of the database. */
 struct sqlite3;
 struct sqlite3 *db_handle(struct db *db);
@@ -96,9 +99,9 @@ int64_t db_changes(const struct db *db);
 int64_t db_wal_pages(const struct db *db);
 /* Moves what can be moved without waiting; false (and no failure sticks) when it did not work. */
 bool db_checkpoint(struct db *db);
-/* SQLite's own structure check, cut off after max_ms (0 = none), and with a bound, of a large
- * database only the tables that do not grow with the requests.  False with the first finding in
- * *why; running out of time counts as fine. */
+/* SQLite's own structure check.  With a bound, max_ms > 0, it is cut off then, leaves the entries
+ * of indexes alone and looks, of a large database, only at tables that do not grow with the
+ * requests.  False with the first finding in *why; running out of time counts as fine. */
 MUST_USE bool db_is_sound(struct db *db, int64_t max_ms, struct buf *why);
 
 #endif

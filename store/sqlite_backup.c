@@ -133,9 +133,10 @@ static bool sync_folder(const char *path)
 }
 
 /* link, unlike rename, never replaces what has appeared there meanwhile. */
-static bool give_name(struct backup *backup, struct buf *why)
+bool backup_finish(struct backup *backup, struct buf *why)
 {
     struct stat info;
+    CHECK(backup->job == NULL);
     sqlite3_close(backup->copy);
     backup->copy = NULL;
     if (fsync(backup->fd) != 0 || fstat(backup->fd, &info) != 0)
@@ -152,20 +153,28 @@ enum backup_step backup_step(struct backup *backup, struct buf *why)
 {
     int code = sqlite3_backup_step(backup->job, PAGES_AT_ONCE);
     if (code == SQLITE_OK) {
-        /* Piece by piece, so that the last sync has little left to do. */
-        if (fdatasync(backup->fd) == 0)
-            return BACKUP_MORE;
-        (void)refuse(why, "write", backup->part);
-        return BACKUP_FAILED;
+        /* Piece by piece, so that little is left to wait for at the end; nobody waits here. */
+        (void)sync_file_range(backup->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        return BACKUP_MORE;
     }
     int end = sqlite3_backup_finish(backup->job);
     backup->job = NULL;
-    if (code != SQLITE_DONE || end != SQLITE_OK) {
-        (void)!buf_addf(why, "cannot copy the database to %s: %s", backup->path,
-                        sqlite3_errstr(code != SQLITE_DONE ? code : end));
-        return BACKUP_FAILED;
-    }
-    return give_name(backup, why) ? BACKUP_DONE : BACKUP_FAILED;
+    if (code == SQLITE_DONE && end == SQLITE_OK)
+        return BACKUP_COPIED;
+    (void)!buf_addf(why, "cannot copy the database to %s: %s", backup->path,
+                    sqlite3_errstr(code != SQLITE_DONE ? code : end));
+    return BACKUP_FAILED;
+}
+
+struct db *backup_read(struct backup *backup, struct buf *why)
+{
+    CHECK(backup->job == NULL);
+    sqlite3_close(backup->copy);
+    backup->copy = NULL;
+    struct db *db = db_open_copy(backup->part, why);
+    unlink(backup->part);
+    backup->created = false;
+    return db;
 }
 
 int64_t backup_bytes(const struct backup *backup)
@@ -204,6 +213,7 @@ bool backup_make(struct db *db, const char *path, struct buf *why)
             step = backup_step(backup, why);
         while (step == BACKUP_MORE);
     }
+    bool ok = step == BACKUP_COPIED && backup_finish(backup, why);
     backup_end(&backup);
-    return step == BACKUP_DONE;
+    return ok;
 }

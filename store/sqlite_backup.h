@@ -20,10 +20,15 @@ struct backup;
 MUST_USE struct backup *backup_begin(struct db *db, const char *path, struct buf *why,
                                      bool *exists);
 
-enum backup_step { BACKUP_MORE, BACKUP_DONE, BACKUP_FAILED /* with one line in *why */ };
+enum backup_step { BACKUP_MORE, BACKUP_COPIED, BACKUP_FAILED /* with one line in *why */ };
 /* The next piece, some milliseconds of work. */
 MUST_USE enum backup_step backup_step(struct backup *backup, struct buf *why);
-/* When DONE. */
+/* What is copied is made durable and gets its name; as slow as its disk, and in any thread.  False
+ * with one line in *why. */
+MUST_USE bool backup_finish(struct backup *backup, struct buf *why);
+/* Or it is for reading only, without a name: NULL with one line in *why. */
+MUST_USE struct db *backup_read(struct backup *backup, struct buf *why);
+/* When it is finished. */
 int64_t backup_bytes(const struct backup *backup);
 const char *backup_path(const struct backup *backup);
 /* What is not done leaves no file.  NULL-safe; nulls the pointer. */

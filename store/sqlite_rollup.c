@@ -168,33 +168,22 @@ void rollup_note_crash(struct db *db)
 
 /* --- sums ------------------------------------------------------------------------------------- */
 
-struct query *rollup_each(struct db *db, const struct rollup_ask *ask)
+struct query *rollup_after(struct db *db, const struct rollup_row *row, int64_t until_day,
+                           int64_t most)
 {
     struct query *query = db_query(
-        db, "SELECT s.day, COALESCE(u.name, ''), s.key_id, COALESCE(g.name, ''), s.model, "
-            "s.provider, s.requests, s.failed, s.tokens_in, s.tokens_out, s.charged, s.given_back "
-            "FROM (SELECT CASE ?1 WHEN 1 THEN day ELSE 0 END AS day, "
-            "CASE ?2 WHEN 1 THEN user_id ELSE 0 END AS user_id, "
-            "CASE ?3 WHEN 1 THEN key_id ELSE 0 END AS key_id, "
-            "CASE ?4 WHEN 1 THEN group_id ELSE 0 END AS group_id, "
-            "CASE ?5 WHEN 1 THEN model ELSE '' END AS model, "
-            "CASE ?6 WHEN 1 THEN provider ELSE '' END AS provider, SUM(requests) AS requests, "
-            "SUM(failed) AS failed, SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out, "
-            "SUM(charged) AS charged, SUM(given_back) AS given_back FROM rollup_day "
-            "WHERE day BETWEEN ?7 AND ?8 AND (?9 = 0 OR user_id = ?9) "
-            "GROUP BY 1, 2, 3, 4, 5, 6) AS s "
-            "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN groups g ON g.id = s.group_id "
-            "ORDER BY s.day, 2, s.key_id, 4, s.model, s.provider LIMIT ?10");
-    query_i64(query, 1, ask->by_day);
-    query_i64(query, 2, ask->by_user);
-    query_i64(query, 3, ask->by_key);
-    query_i64(query, 4, ask->by_group);
-    query_i64(query, 5, ask->by_model);
-    query_i64(query, 6, ask->by_provider);
-    query_i64(query, 7, ask->since_day);
-    query_i64(query, 8, ask->until_day);
-    query_i64(query, 9, ask->user_id);
-    query_i64(query, 10, ask->most);
+        db, "SELECT day, user_id, key_id, group_id, model, provider, requests, failed, tokens_in, "
+            "tokens_out, charged, given_back FROM rollup_day "
+            "WHERE (day, user_id, key_id, group_id, model, provider) > (?1, ?2, ?3, ?4, ?5, ?6) "
+            "AND day <= ?7 ORDER BY day, user_id, key_id, group_id, model, provider LIMIT ?8");
+    query_i64(query, 1, row->day);
+    query_i64(query, 2, row->user_id);
+    query_i64(query, 3, row->key_id);
+    query_i64(query, 4, row->group_id);
+    query_text(query, 5, row->model);
+    query_text(query, 6, row->provider);
+    query_i64(query, 7, until_day);
+    query_i64(query, 8, most);
     return query;
 }
 
@@ -202,17 +191,17 @@ bool rollup_next(struct query *query, struct rollup_row *row)
 {
     if (!query_row(query))
         return false;
-    row->day = query_get_i64(query, 0);
-    row->user = query_get_text(query, 1);
-    row->key_id = query_get_i64(query, 2);
-    row->group = query_get_text(query, 3);
-    row->model = query_get_text(query, 4);
-    row->provider = query_get_text(query, 5);
-    row->requests = query_get_i64(query, 6);
-    row->failed = query_get_i64(query, 7);
-    row->tokens_in = query_get_i64(query, 8);
-    row->tokens_out = query_get_i64(query, 9);
-    row->charged_nusd = query_get_i64(query, 10);
-    row->given_back_nusd = query_get_i64(query, 11);
+    *row = (struct rollup_row){.day = query_get_i64(query, 0),
+                               .user_id = query_get_i64(query, 1),
+                               .key_id = query_get_i64(query, 2),
+                               .group_id = query_get_i64(query, 3),
+                               .model = query_get_text(query, 4),
+                               .provider = query_get_text(query, 5),
+                               .requests = query_get_i64(query, 6),
+                               .failed = query_get_i64(query, 7),
+                               .tokens_in = query_get_i64(query, 8),
+                               .tokens_out = query_get_i64(query, 9),
+                               .charged_nusd = query_get_i64(query, 10),
+                               .given_back_nusd = query_get_i64(query, 11)};
     return true;
 }

@@ -41,20 +41,16 @@ void rollup_note_give_back(struct db *db, int64_t id, int64_t nusd);
 /* Those that are open are about to be ended without a charge. */
 void rollup_note_crash(struct db *db);
 
-/* Sums of days since..until (both included) by any of these. */
-struct rollup_ask {
-    bool by_day, by_user, by_key, by_group, by_model, by_provider;
-    int64_t since_day, until_day;
-    int64_t user_id; /* 0 = everyone's */
-    int64_t most;    /* rows */
-};
-/* Texts are valid until the next row; what was not asked by is 0 or "". */
+/* A row of the sums, and where it stands among them: they are in the order of these members, up to
+ * the provider.  Texts are valid until the next row. */
 struct rollup_row {
-    int64_t day, key_id;
-    const char *user, *group, *model, *provider;
+    int64_t day, user_id, key_id, group_id;
+    const char *model, *provider;
     int64_t requests, failed, tokens_in, tokens_out, charged_nusd, given_back_nusd;
 };
-struct query *rollup_each(struct db *db, const struct rollup_ask *ask);
+/* The rows behind `row`, whether or not there is one, of days up to `until_day`; `most` of them. */
+struct query *rollup_after(struct db *db, const struct rollup_row *row, int64_t until_day,
+                           int64_t most);
 MUST_USE bool rollup_next(struct query *query, struct rollup_row *row);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "store/migrate.h"
 #include "store/sqlite_limits.h"
+#include "store/store_job.h"
 #include "store/store_thread.h"
 
 #define SOUND_CHECK_MS 1000
@@ -108,6 +109,7 @@ bool store_make(const struct store_options *options, struct store **out, struct 
     }
     store->process_durability = options->process_durability;
     store->usage_age_ms = options->usage_age_ms;
+    store->is_alone = options->is_alone;
     store->path = str_dup(str_of(options->path));
     store->book = book_new();
     store->keyring = store->book != NULL ? keyring_new(store->book) : NULL;
@@ -135,6 +137,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     struct store *store;
     if (!store_make(options, &store, why, in_use))
         return false;
+    check_remove_copies(store->path);
     if (!start_thread(store)) {
         (void)!buf_addf(why, "cannot start a thread");
         store_free(&store);

@@ -50,6 +50,7 @@ struct store_options {
     const char *path;
     bool process_durability; /* synchronous=NORMAL instead of FULL */
     int64_t usage_age_ms;    /* older rows of requests are deleted; 0 = none */
+    bool is_alone;           /* no requests are served: an operation may take as long as it takes */
 };
 
 /* Opens (creates, migrates) the database and starts the thread.  On failure returns false with one

@@ -1,72 +1,104 @@
-#include "store/store_backup.h"
-
+/* db backup: the database is copied a piece in each turn; that the copy is on its disk, whatever
+ * that is, another thread waits for. */
 #include <string.h>
 
 #include "base/log.h"
-#include "store/admin_run.h"
 #include "store/sqlite_backup.h"
-#include "store/store_queue.h"
+#include "store/store_job.h"
 
-static struct buf *why_of(struct store_call *call)
+#include <stdlib.h>
+
+struct backup_job {
+    struct job job;
+    struct backup *backup;
+    bool is_copied, is_done;
+    struct buf why; /* of the thread */
+};
+
+static struct backup_job *of(struct job *job)
 {
-    return &CONTAINER_OF(call, struct store_admin, call)->why;
+    return CONTAINER_OF(job, struct backup_job, job);
 }
 
-void store_backup_begin(struct store *store, struct store_call *call)
+static struct job *begin(struct store *store, struct admin_run *run)
 {
-    struct store_admin *admin = CONTAINER_OF(call, struct store_admin, call);
-    const char *path = json_string_value(json_object_get(admin->arguments, "file"));
+    const char *path = admin_ztext(run, "file");
     bool exists = false;
-    if (path == NULL || path[0] != '/' || json_object_size(admin->arguments) != 1) {
-        (void)!buf_addf(&admin->why, "db backup takes the absolute path of a file");
-        call_reply(call, STORE_INVALID);
-        return;
+    if (path[0] != '/') {
+        run->code = admin_refuse(run, STORE_INVALID, "db backup takes the absolute path of a file");
+        return NULL;
     }
-    if (store->backup != NULL) {
-        (void)!buf_addf(&admin->why, "a backup to %s is being made", backup_path(store->backup));
-        call_reply(call, STORE_CONFLICT);
-        return;
+    if (job_is_under_way(store, &backup_kind)) {
+        run->code = admin_refuse(run, STORE_CONFLICT, "another backup is being made");
+        return NULL;
     }
-    store->backup = backup_begin(store->db, path, &admin->why, &exists);
-    if (store->backup == NULL)
-        call_reply(call, exists ? STORE_CONFLICT : STORE_INVALID);
-    else
-        store->backup_call = call;
+    struct backup_job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        run->code = STORE_DOWN;
+        return NULL;
+    }
+    buf_init(&job->why, run->call->why.max);
+    job->job.holds_db = true;
+    job->backup = backup_begin(store->db, path, &run->call->why, &exists);
+    if (job->backup != NULL)
+        return &job->job;
+    free(job);
+    run->code = exists ? STORE_CONFLICT : STORE_INVALID;
+    return NULL;
 }
 
-static void finish(struct store *store, enum store_code code)
+static void run(struct job *job)
 {
-    struct store_call *call = store->backup_call;
-    backup_end(&store->backup);
-    store->backup_call = NULL;
-    call_reply(call, code);
+    struct backup_job *self = of(job);
+    self->is_done = backup_finish(self->backup, &self->why);
 }
 
-void store_backup_step(struct store *store)
+static void finish(struct store *store, struct job *job)
 {
-    if (store->backup == NULL)
+    struct backup_job *self = of(job);
+    struct str why = buf_str(&self->why);
+    if (!self->is_done) {
+        (void)!buf_add_str(&job->call->why, why);
+        job_answer(job, STORE_DOWN, NULL);
         return;
-    struct store_admin *admin = CONTAINER_OF(store->backup_call, struct store_admin, call);
-    switch (backup_step(store->backup, &admin->why)) {
+    }
+    log_write(LOG_INFO, "store", "the database was copied to %s", backup_path(self->backup));
+    json_t *result = json_pack("{s:s, s:I}", "file", backup_path(self->backup), "bytes",
+                               (json_int_t)backup_bytes(self->backup));
+    (void)store;
+    job_answer(job, STORE_OK, result);
+}
+
+static void step(struct store *store, struct job *job)
+{
+    struct backup_job *self = of(job);
+    if (self->is_copied) {
+        finish(store, job);
+        return;
+    }
+    switch (backup_step(self->backup, &job->call->why)) {
     case BACKUP_MORE:
         return;
     case BACKUP_FAILED:
-        finish(store, STORE_DOWN);
+        job_answer(job, STORE_DOWN, NULL);
         return;
-    case BACKUP_DONE:
-        log_write(LOG_INFO, "store", "the database was copied to %s", backup_path(store->backup));
-        admin->result = json_pack("{s:s, s:I, s:o}", "file", backup_path(store->backup), "bytes",
-                                  (json_int_t)backup_bytes(store->backup), "started_id",
-                                  admin_id(store->newest_id));
-        finish(store, admin->result != NULL ? STORE_OK : STORE_DOWN);
+    case BACKUP_COPIED:
+        self->is_copied = true;
+        job->holds_db = false;
+        if (job_start_thread(job))
+            return;
+        (void)!buf_addf(&job->call->why, "there is no thread to be had");
+        job_answer(job, STORE_DOWN, NULL);
         return;
     }
 }
 
-void store_backup_abandon(struct store *store)
+static void end(struct job *job)
 {
-    if (store->backup == NULL)
-        return;
-    (void)!buf_addf(why_of(store->backup_call), "the database was closed before it was copied");
-    finish(store, STORE_DOWN);
+    struct backup_job *self = of(job);
+    backup_end(&self->backup);
+    buf_release(&self->why);
 }
+
+const struct job_kind backup_kind = {
+    .operation = "db backup", .begin = begin, .step = step, .end = end, .run = run};

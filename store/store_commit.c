@@ -9,7 +9,7 @@
 #include "store/sqlite_limits.h"
 #include "store/sqlite_pins.h"
 #include "store/sqlite_retention.h"
-#include "store/store_backup.h"
+#include "store/store_job.h"
 #include "store/store_queue.h"
 
 #define RETRY_MS 250 /* after a failed commit; recovery is promised within 1 s */
@@ -41,9 +41,17 @@ void store_note_db_trouble(struct store *store)
     enum db_trouble trouble = db_trouble(store->db);
     note_trouble(store, db_error(store->db));
     if (trouble == DB_IO || trouble == DB_DAMAGED) {
-        store_backup_abandon(store);
+        jobs_let_go(store);
         db_close(&store->db);
     }
+}
+
+void store_note_failed_read(struct store *store)
+{
+    if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
+        store_note_db_trouble(store);
+    else
+        db_forgive(store->db);
 }
 
 static void note_success(struct store *store, int64_t began_us)
@@ -110,8 +118,7 @@ struct admin_room store_admin_room(struct store *store, struct task_room *tasks)
                                .ids = &store->ids,
                                .tasks = tasks,
                                .now_ms = clock_wall_ms(),
-                               .started_id = store->newest_id,
-                               .rollup = ledger_rollup(store->batch)};
+                               .started_id = store->newest_id};
 }
 
 /* What one transaction holds: the first entries of the queue, and all moves and changes. */
@@ -201,11 +208,13 @@ static bool sweep(struct store *store)
 static bool roll_up(struct store *store, bool is_idle)
 {
     bool left = false;
-    if (clock_ms() < store->rollup_ms)
+    if (clock_ms() < store->rollup_ms && !store->rollup_all)
         return true;
     int64_t until_ms = clock_wall_ms() - ROLLUP_AGE_MS;
-    rollup_step(store->db, ledger_rollup(store->batch), ident_first(until_ms),
+    rollup_step(store->db, ledger_rollup(store->batch),
+                store->rollup_all ? INT64_MAX : ident_first(until_ms),
                 is_idle ? ROLLUP_MOST_IDLE : ROLLUP_MOST, &left);
+    store->rollup_all &= left;
     store->rollup_ms = clock_ms() + (left ? ROLLUP_MORE_MS : ROLLUP_MS);
     store->rollup_due = left || until_ms <= store->entered_ms;
     return db_trouble(store->db) == DB_FINE;

@@ -12,6 +12,8 @@
 MUST_USE bool store_has_db(struct store *store);
 /* After a failure that sticks: degrades the store, closes a connection that cannot be trusted. */
 void store_note_db_trouble(struct store *store);
+/* The same after a read: what was read is thrown away, and the rest may be well. */
+void store_note_failed_read(struct store *store);
 /* What operators' operations work with; `tasks` NULL for reads. */
 struct admin_room store_admin_room(struct store *store, struct task_room *tasks);
 /* One transaction.  When it fails, entries stay queued, moves and changes are answered DOWN. */

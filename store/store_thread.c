@@ -10,8 +10,8 @@
 #include "store/sqlite_accounts.h"
 #include "store/sqlite_pins.h"
 #include "store/sqlite_record.h"
-#include "store/store_backup.h"
 #include "store/store_commit.h"
+#include "store/store_job.h"
 #include "store/store_queue.h"
 
 #define STOP_MS 2000        /* how long a failing database is tried again at the end */
@@ -21,15 +21,6 @@
 
 /* --- look-ups --------------------------------------------------------------------------------- */
 
-/* After a read that failed. */
-static void note_failed_read(struct store *store)
-{
-    if (db_trouble(store->db) == DB_IO || db_trouble(store->db) == DB_DAMAGED)
-        store_note_db_trouble(store);
-    else
-        db_forgive(store->db);
-}
-
 static enum store_code look_up_pins(struct store *store, struct store_pins_get *get)
 {
     if (!store_has_db(store))
@@ -37,7 +28,7 @@ static enum store_code look_up_pins(struct store *store, struct store_pins_get *
     bool found = pins_find(store->db, get, clock_wall_ms());
     if (db_trouble(store->db) == DB_FINE)
         return found ? STORE_OK : STORE_NOTFOUND;
-    note_failed_read(store);
+    store_note_failed_read(store);
     return STORE_DOWN;
 }
 
@@ -47,7 +38,7 @@ static enum store_code look_up_tasks(struct store *store, struct store_call *cal
         return STORE_DOWN;
     enum store_code code = task_serve_read(store->db, call);
     if (db_trouble(store->db) != DB_FINE)
-        note_failed_read(store);
+        store_note_failed_read(store);
     return code;
 }
 
@@ -61,7 +52,7 @@ static enum store_code look_up_hash(struct store *store, struct store_key_get *g
         return STORE_DOWN;
     int found = key_by_name(store->db, get->name, &row);
     if (db_trouble(store->db) != DB_FINE) {
-        note_failed_read(store);
+        store_note_failed_read(store);
         return STORE_DOWN;
     }
     if (found == 1)
@@ -83,7 +74,7 @@ static enum store_code look_up_key(struct store *store, struct store_key_get *ge
         return STORE_DOWN;
     if (!key_record_load(store->db, store->keyring, store->book, get->hash, clock_wall_ms(),
                          &record)) {
-        note_failed_read(store);
+        store_note_failed_read(store);
         return STORE_DOWN;
     }
     if (record == NULL) {
@@ -122,12 +113,10 @@ static void serve_reads(struct store *store)
             call_reply(call, STORE_BUSY);
         } else if (!store_has_db(store)) {
             call_reply(call, STORE_DOWN);
-        } else if (str_eq(str_of(run.call->operation), STR("db backup"))) {
-            store_backup_begin(store, call);
-        } else {
+        } else if (!jobs_take(store, run.call)) {
             struct admin_room room = store_admin_room(store, NULL);
             admin_run(&run, &room, run.call);
-            note_failed_read(store);
+            store_note_failed_read(store);
             enum store_code code = run.code;
             admin_run_finish(&run);
             call_reply(call, code);
@@ -140,7 +129,7 @@ static void serve_reads(struct store *store)
 static bool is_waiting(const struct store *store)
 {
     return store->entries.first != NULL || store->moves.first != NULL ||
-           store->changes.first != NULL ||
+           store->changes.first != NULL || store->rollup_all ||
            (atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE)) != 0;
 }
 
@@ -158,7 +147,7 @@ static void wait_for_mail(struct store *store)
     int64_t timeout = -1;
     if (is_waiting(store))
         timeout = store->retry_ms > clock_ms() ? store->retry_ms - clock_ms() : 0;
-    else if (store->stop_ms != 0 || store->backup != NULL)
+    else if (store->stop_ms != 0 || jobs_are_ready(store))
         timeout = 0;
     else if (store->db != NULL && db_wal_pages(store->db) > 0)
         timeout = IDLE_MS;
@@ -202,6 +191,9 @@ static void sort_mail(struct store *store, struct mail *mail)
         else
             queue_add(&store->reads, mail);
         break;
+    case CALL_JOB:
+        job_is_back(call);
+        break;
     case CALL_LATE:
         atomic_store(&store->late_posted, false);
         break;
@@ -242,7 +234,7 @@ bool store_turn(struct store *store)
         (is_idle && rollup_wait(store) == 0 && clock_ms() >= store->retry_ms))
         store_commit(store);
     serve_reads(store);
-    store_backup_step(store);
+    jobs_step(store);
     checkpoint(store, is_idle);
     return store->stop_ms == 0 || (store->entries.first != NULL && clock_ms() <= store->stop_ms);
 }
@@ -255,7 +247,7 @@ void *store_thread_run(void *argument)
     do
         wait_for_mail(store);
     while (store_turn(store));
-    store_backup_abandon(store);
+    jobs_end(store);
     store_give_up(store);
     log_leave();
     return NULL;

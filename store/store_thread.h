@@ -34,6 +34,7 @@ enum store_call_kind {
     CALL_TASK_LIST,
     CALL_TASK_DUE,
     CALL_TASK_COMPLETED,
+    CALL_JOB,
     CALL_LATE,
     CALL_STOP
 };
@@ -45,7 +46,7 @@ enum {
     ILL_LEDGER = 4  /* two different entries wanted one slot: stays until a restart */
 };
 
-struct backup;
+struct job;
 
 /* A request that is still going on: a copy that owns its texts. */
 struct open_note {
@@ -70,7 +71,7 @@ struct store {
     pthread_t thread;
 
     char *path;
-    bool process_durability;
+    bool process_durability, is_alone;
     int64_t usage_age_ms; /* older rows of requests go; 0 = none */
     struct db *db;        /* NULL while it cannot be opened again */
     struct ident_source ids;
@@ -78,13 +79,13 @@ struct store {
     struct store_queue gets, entries, moves, changes, reads;
     int64_t retry_ms; /* clock_ms() before which no commit is tried */
     int64_t checkpoint_ms;
-    int64_t sweep_ms;      /* before which nothing that has expired is looked for */
-    int64_t rollup_ms;     /* before which nothing is added up */
-    bool rollup_due;       /* there may be something to add up */
-    int64_t entered_ms;    /* wall clock: the last entry */
-    int64_t stop_ms;       /* 0 = not stopping */
-    struct backup *backup; /* in hand, and who waits for it; both NULL = none */
-    struct store_call *backup_call;
+    int64_t sweep_ms;   /* before which nothing that has expired is looked for */
+    int64_t rollup_ms;  /* before which nothing is added up */
+    bool rollup_due;    /* there may be something to add up */
+    int64_t entered_ms; /* wall clock: the last entry */
+    int64_t stop_ms;    /* 0 = not stopping */
+    struct job *jobs;   /* under way */
+    bool rollup_all;    /* somebody waits for all that has ended to be added up */
     int64_t log_gate;
 };
 

@@ -324,7 +324,7 @@ static const struct admin_operation operations[] = {
     {"usage export", ADMIN_NEEDS_STORE, true, NULL},
     {"usage summary", ADMIN_NEEDS_STORE, true, NULL},
     {"usage show", ADMIN_NEEDS_STORE, true, NULL},
-    {"db check", ADMIN_NEEDS_ALL_STORE, true, NULL},
+    {"db check", ADMIN_NEEDS_STORE, true, NULL},
     {"db backup", ADMIN_NEEDS_STORE, true, NULL},
 };
 
@@ -347,7 +347,6 @@ static bool host_can(const struct admin_host *host, const struct admin_operation
     case ADMIN_NEEDS_NOTHING:
         return true;
     case ADMIN_NEEDS_STORE:
-    case ADMIN_NEEDS_ALL_STORE:
         return host->store != NULL;
     case ADMIN_NEEDS_SNAPSHOT:
         return host->snapshot != NULL;
@@ -380,11 +379,6 @@ void admin_begin(const struct admin_host *host, struct admin_call *call)
         admin_fail(call, ADMIN_USAGE, "the arguments must be a JSON object");
     } else if (!host_can(host, operation)) {
         admin_fail(call, ADMIN_UNREACHABLE, "no server is running");
-    } else if (operation->need == ADMIN_NEEDS_ALL_STORE && host->status != NULL) {
-        admin_fail(call, ADMIN_CONFLICT,
-                   "the server does not stop for %s: copy the database (db backup), and look at "
-                   "the copy",
-                   operation->name);
     } else if (operation->run == NULL) {
         run_in_store(call, operation->name);
     } else if (!operation->takes_arguments && json_object_size(call->arguments) > 0) {

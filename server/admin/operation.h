@@ -11,13 +11,12 @@
 
 enum admin_need {
     ADMIN_NEEDS_NOTHING,
-    ADMIN_NEEDS_STORE,     /* run by store_admin */
-    ADMIN_NEEDS_ALL_STORE, /* the same, for as long as it takes: where nobody waits for charges */
-    ADMIN_NEEDS_SNAPSHOT,  /* answered from the configuration alone */
-    ADMIN_NEEDS_ENGINE,    /* the configuration, and a way to its providers */
-    ADMIN_NEEDS_HEALTH,    /* the configuration and the server's health */
-    ADMIN_NEEDS_RELAY,     /* a running server's way of deciding */
-    ADMIN_NEEDS_SERVER     /* only a running server can answer */
+    ADMIN_NEEDS_STORE,    /* run by store_admin */
+    ADMIN_NEEDS_SNAPSHOT, /* answered from the configuration alone */
+    ADMIN_NEEDS_ENGINE,   /* the configuration, and a way to its providers */
+    ADMIN_NEEDS_HEALTH,   /* the configuration and the server's health */
+    ADMIN_NEEDS_RELAY,    /* a running server's way of deciding */
+    ADMIN_NEEDS_SERVER    /* only a running server can answer */
 };
 
 struct admin_operation {

@@ -1,5 +1,4 @@
-/* db backup and db check.  The server goes on while either of them works: it makes a copy between
- * its commits, and what reads all of the rows reads the copy, in this process. */
+/* db backup and db check: operations, but for the check of a file that is no database in use. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include "store/books_check.h"
 
 #define WHY_BYTES_MAX 4096
-#define COPY_SUFFIX ".check" /* beside the database, for the time of a check */
 
 /* The server may run in another folder. */
 static bool make_absolute(json_t *arguments, struct answer *answer)
@@ -64,11 +62,12 @@ int run_db_backup(const struct invocation *invocation)
 
 /* --- db check --- */
 
-static void check_file(const char *path, int64_t started_id, bool is_ours, struct answer *answer)
+/* A backup is looked at in this process. */
+static void check_file(const char *path, struct answer *answer)
 {
     struct buf why;
     buf_init(&why, WHY_BYTES_MAX);
-    answer->result = books_check_copy(path, started_id, is_ours, &why);
+    answer->result = books_check_copy(path, &why);
     struct str text = buf_str(&why);
     if (answer->result != NULL)
         answer->exit = ADMIN_OK;
@@ -77,49 +76,13 @@ static void check_file(const char *path, int64_t started_id, bool is_ours, struc
     buf_release(&why);
 }
 
-/* The server makes a copy and goes on. */
-static void check_copy(struct reach *reach, struct answer *answer)
-{
-    int64_t started_id = 0;
-    if (reach->target.database_path == NULL) {
-        answer_fail(answer, ADMIN_USAGE,
-                    "which database it is, only its configuration says: -c FILE or --dir DIR");
-        return;
-    }
-    json_t *arguments =
-        json_pack("{s:o}", "file", json_sprintf("%s" COPY_SUFFIX, reach->target.database_path));
-    const char *path = json_string_value(json_object_get(arguments, "file"));
-    if (path == NULL) {
-        answer_fail(answer, ADMIN_FAILED, "out of memory");
-    } else if (make_absolute(arguments, answer)) {
-        path = json_string_value(json_object_get(arguments, "file"));
-        (void)unlink(path); /* of a check that was killed */
-        reach_ask(reach, "db backup", arguments, answer);
-        if (answer->exit == ADMIN_OK) {
-            const char *id = json_string_value(json_object_get(answer->result, "started_id"));
-            bool known = id != NULL && str_i64(str_of(id), 0, INT64_MAX, &started_id);
-            json_decref(answer->result);
-            answer->result = NULL;
-            check_file(path, known ? started_id : 0, true, answer);
-        }
-    }
-    json_decref(arguments);
-}
-
 static void check(const struct invocation *invocation, json_t *arguments, struct answer *answer)
 {
     const char *file = json_string_value(json_object_get(arguments, "file"));
-    struct reach reach;
-    if (file != NULL) {
-        check_file(file, 0, false, answer);
-        return;
-    }
-    bool open = reach_open(&reach, invocation, answer);
-    if (open && reach_has_server(&reach))
-        check_copy(&reach, answer);
-    else if (open)
-        reach_ask(&reach, "db check", arguments, answer);
-    reach_close(&reach);
+    if (file != NULL)
+        check_file(file, answer);
+    else
+        reach_call(invocation, "db check", arguments, answer);
 }
 
 int run_db_check(const struct invocation *invocation)

@@ -248,7 +248,7 @@ bool reach_open_store(const struct store_options *options, struct store **store,
 
 static bool open_database(const struct target *target, struct store **store, struct answer *answer)
 {
-    struct store_options options = {.path = target->database_path};
+    struct store_options options = {.path = target->database_path, .is_alone = true};
     if (target->snapshot)
         options.process_durability =
             target->snapshot->settings.database_durability == DURABILITY_PROCESS;
@@ -303,23 +303,14 @@ static void ask_here(struct reach *reach, const char *operation, json_t *argumen
 
 /* --- the one way or the other --- */
 
-/* Once this process has the database itself, no server can begin. */
-static enum client_peer peer_of(const struct reach *reach)
-{
-    if (reach->target.socket_path == NULL || reach->store != NULL)
-        return CLIENT_NOBODY;
-    return client_probe(reach->target.socket_path, NULL);
-}
-
-bool reach_has_server(const struct reach *reach)
-{
-    return peer_of(reach) == CLIENT_LISTENING;
-}
-
 void reach_ask(struct reach *reach, const char *operation, json_t *arguments, struct answer *answer)
 {
     const struct target *target = &reach->target;
-    switch (peer_of(reach)) {
+    enum client_peer peer = CLIENT_NOBODY;
+    /* Once it has the database itself, no server can begin. */
+    if (target->socket_path != NULL && reach->store == NULL)
+        peer = client_probe(target->socket_path, NULL);
+    switch (peer) {
     case CLIENT_LISTENING:
         client_call(target->socket_path, operation, arguments, answer);
         return;

@@ -35,8 +35,6 @@ struct reach {
 /* False: the answer has failed.  Close it in any case. */
 MUST_USE bool reach_open(struct reach *reach, const struct invocation *invocation,
                          struct answer *answer);
-/* A server listens where the operations would go. */
-bool reach_has_server(const struct reach *reach);
 void reach_ask(struct reach *reach, const char *operation, json_t *arguments,
                struct answer *answer);
 void reach_close(struct reach *reach);

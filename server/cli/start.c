@@ -75,6 +75,7 @@ static bool check_database(const struct snapshot *snapshot)
         return true;
     }
     struct store_options options = {.path = snapshot->database_path,
+                                    .is_alone = true,
                                     .process_durability = snapshot->settings.database_durability ==
                                                           DURABILITY_PROCESS};
     struct store *store = NULL;

@@ -23,7 +23,7 @@ test('backup-1 the copy of a running server starts as a database with every char
     for (let i = 0; i < 5; i++) bodyIs(await call(gw, { body: chat() }), J1);
     const made = await gw.cli(['db', 'backup', file]);
     const { size, mode } = fs.statSync(file);
-    assert.deepEqual({ ...made, started_id: 0 }, { file, bytes: size, started_id: 0 });
+    assert.deepEqual(made, { file, bytes: size });
     assert.equal(mode & 0o777, 0o600);
     assert.ok(!fs.existsSync(`${file}.part`));
     const copy = await Gateway.start({ name: 'backup-copy', config: { ...s.config, database: { path: file } }, fixture: [] });
@@ -66,14 +66,31 @@ function change(database, sql) {
 }
 
 test('check-1 of a running server: a copy is looked at, and nothing is left of it', async () => {
-    fs.writeFileSync(path.join(gw.dir, 'gateway.db.check'), 'of a check that was killed');
     const check = await gw.cli(['db', 'check']);
     assert.deepEqual(check, { ok: true, errors: [], accounts: 3, ledger_rows: 6, open_rows: 0 });
     assert.deepEqual(leftovers(), []);
-    await assert.rejects(gw.admin('db', 'check', {}), /409 .*the server does not stop for db check/);
-    const socket = await gw.cliRaw(['db', 'check', '--socket', path.join(gw.dir, 'admin.sock')]);
-    assert.equal(socket.code, 2, socket.stderr);
-    assert.match(socket.stderr, /only its configuration says: -c FILE or --dir DIR/);
+});
+
+test('check-1 of a server that was killed meanwhile nothing is left either', async (t) => {
+    const killed = await scene(t, { name: 'check-killed' });
+    for (const name of ['gateway.db.check-7.part', 'gateway.db.check-7', 'gateway.db-checked', 'other.db.check-7']) {
+        fs.writeFileSync(path.join(killed.gw.dir, name), 'x');
+    }
+    killed.gw.signal('SIGKILL');
+    await killed.gw.exit();
+    await killed.gw.restart();
+    const left = fs.readdirSync(killed.gw.dir).filter((name) => name.includes('check'));
+    assert.deepEqual(left.sort(), ['gateway.db-checked', 'other.db.check-7']);
+});
+
+test('check-1 several at once: one is made, the others are told', async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => gw.cliRaw(['db', 'check', '--json'])));
+    for (const { code, stdout, stderr } of all) {
+        if (code === 0) assert.equal(JSON.parse(stdout).ok, true);
+        else assert.match(`${code} ${stderr}`, /^5 gateway: another check is being made/);
+    }
+    assert.ok(all.some(({ code }) => code === 0));
+    assert.deepEqual(leftovers(), []);
 });
 
 test('check-1 an open row of a request that is alive is no mistake', async () => {
@@ -108,6 +125,10 @@ test('check-2 what cannot be looked at is told', async () => {
         assert.match(said.stderr, message);
     };
     await refused(path.join(gw.dir, 'nowhere.db'), /cannot open .*nowhere\.db: No such file/);
+    const link = path.join(gw.dir, 'link.db');
+    fs.symlinkSync('gateway.db', link);
+    await refused(link, /link\.db is in use or was not closed: .*gateway\.db-wal has a part of it/);
+    await refused(gw.dir, /backup-[^ ]* is not a file/);
     await refused(path.join(gw.dir, 'gateway.db'), /is in use or was not closed: .*gateway\.db-wal has a part of it/);
     fs.writeFileSync(other, 'no database at all, though long enough for a head of one '.repeat(99));
     await refused(other, /cannot (open|read) .*other\.db: file is not a database/);
@@ -129,4 +150,24 @@ test('backup-2 a copy that would fill the disk is not begun', { skip: noFailDisk
     assert.ok(!fs.existsSync(`${copy}.part`));
     disk.fail('room 66');
     await small.gw.cli(['db', 'backup', copy]);
+});
+
+test('backup-2 a copy whose disk is slow delays nobody, and one that its disk refuses is none', { skip: noFailDisk }, async (t) => {
+    const disk = failDisk();
+    const slow = await scene(t, { name: 'backup-slow', env: disk.env });
+    const copy = path.join(slow.gw.dir, 'copy.db');
+    disk.fail('part 1500');
+    let is_over = false;
+    const made = slow.gw.cli(['db', 'backup', copy]).finally(() => (is_over = true));
+    await eventually(() => fs.existsSync(`${copy}.part`), 'it has begun');
+    slow.M1.always(reply(J1));
+    for (let i = 0; i < 10; i++) bodyIs(await call(slow.gw, { body: chat() }), J1);
+    assert.equal(is_over, false, 'the calls were answered meanwhile');
+    assert.equal((await made).file, copy);
+    disk.fail('sync');
+    const refused = await slow.gw.cliRaw(['db', 'backup', `${copy}.2`]);
+    assert.match(refused.stderr, /cannot write .*copy\.db\.2\.part: Input\/output error/);
+    assert.equal(refused.code, 1);
+    disk.fail('');
+    assert.ok(!fs.existsSync(`${copy}.2`) && !fs.existsSync(`${copy}.2.part`));
 });

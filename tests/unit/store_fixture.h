@@ -80,7 +80,7 @@ UNUSED static void store_start(struct fixture *fixture)
     ident_init(&fixture->ids, 0, store_newest_id(fixture->store));
 }
 
-UNUSED static void reopen(struct fixture *fixture)
+UNUSED static void store_reopen(struct fixture *fixture)
 {
     store_close(&fixture->store);
     store_start(fixture);

@@ -1,5 +1,7 @@
 #include "tests/unit/admin_fixture.h"
 
+#include <sqlite3.h>
+
 static void assert_members(const json_t *object, const char *names)
 {
     struct str rest = str_of(names);
@@ -73,7 +75,7 @@ static const struct refusal {
     {"user disable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"user enable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"key create", "{}", STORE_INVALID, "needs \"user\""},
-    {"db backup", "{}", STORE_INVALID, "absolute path"},
+    {"db backup", "{}", STORE_INVALID, "needs \"file\""},
     {"db backup", "{\"file\":\"copy.db\"}", STORE_INVALID, "absolute path"},
     {"key create", "{\"user\":\"zed\"}", STORE_NOTFOUND, "no user \"zed\""},
     {"key create", "{\"user\":\"ann\",\"group\":\"none\"}", STORE_NOTFOUND, "no group"},
@@ -500,6 +502,48 @@ static void check_finds_a_charge_out_of_its_slot(void **state)
                  "is not in the slot of a charge");
 }
 
+static void check_finds_a_charge_without_its_request(void **state)
+{
+    struct fixture *fixture = *state;
+    charge_usd(fixture);
+    assert_found(fixture, "UPDATE requests SET user_id = user_id + 2 WHERE charge > 0",
+                 "is of another user than its request");
+    assert_found(fixture, "DELETE FROM requests WHERE charge > 0",
+                 "has no row in the log of requests");
+}
+
+static void check_finds_wrong_sums_by_day(void **state)
+{
+    struct fixture *fixture = *state;
+    charge_usd(fixture);
+    json_decref(admin_ok(fixture, "usage summary", "{}"));
+    assert_shown(fixture, "db check", "{}", "ok", "true");
+    assert_found(fixture, "UPDATE rollup_day SET requests = requests + 1",
+                 "are off by 1 requests, 0 nUSD charged, 0 given back");
+}
+
+/* What only an index has wrong: the store's own connection does not let its schema be written. */
+static void check_finds_a_row_that_is_missing_in_an_index(void **state)
+{
+    static const char sql[] =
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX requests_user "
+        "ON "
+        "requests (user_id, id) WHERE id < 0' WHERE name = 'requests_user'; "
+        "PRAGMA writable_schema = RESET; REINDEX requests_user; "
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX requests_user "
+        "ON "
+        "requests (user_id, id)' WHERE name = 'requests_user'; PRAGMA writable_schema = RESET;";
+    struct fixture *fixture = *state;
+    sqlite3 *db;
+    charge_usd(fixture);
+    store_close(&fixture->store);
+    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store_start(fixture);
+    assert_found(fixture, "SELECT 1", "structure: row 1 missing from index requests_user");
+}
+
 static void check_finds_an_open_row_without_a_request(void **state)
 {
     struct fixture *fixture = *state;
@@ -542,6 +586,9 @@ int main(void)
         TEST(check_finds_planted_mismatches),
         TEST(check_finds_a_lost_credit),
         TEST(check_finds_a_charge_out_of_its_slot),
+        TEST(check_finds_a_charge_without_its_request),
+        TEST(check_finds_wrong_sums_by_day),
+        TEST(check_finds_a_row_that_is_missing_in_an_index),
         TEST(check_finds_an_open_row_without_a_request),
         TEST(check_finds_a_wrong_request_and_a_lost_account),
     };

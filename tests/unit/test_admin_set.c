@@ -112,7 +112,7 @@ static void set_while_a_request_runs(struct fixture *fixture, const char *operat
     assert_int_equal(admit(fixture, USD + 1), fault); /* and so does the charge */
     assert_int_equal(admit(fixture, USD), FAULT_NONE);
     key_record_drop(store_keyring(fixture->store), &record);
-    reopen(fixture);
+    store_reopen(fixture);
     assert_int_equal(admit(fixture, USD + 1), fault);
     assert_int_equal(admit(fixture, USD), FAULT_NONE);
 }

@@ -74,7 +74,9 @@ static void backup_has_what_was_written_meanwhile(void **state)
     enum backup_step step;
     while ((step = backup_step(backup, &scene->why)) == BACKUP_MORE)
         steps++;
-    assert_int_equal(step, BACKUP_DONE);
+    assert_int_equal(step, BACKUP_COPIED);
+    assert_int_equal(access(scene->copy, F_OK), -1);
+    assert_true(backup_finish(backup, &scene->why));
     assert_true(steps >= 2);
     assert_int_equal(stat(scene->copy, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
@@ -109,12 +111,33 @@ static void backup_never_replaces_a_file(void **state)
     enum backup_step step;
     while ((step = backup_step(backup, &scene->why)) == BACKUP_MORE)
         continue;
-    assert_int_equal(step, BACKUP_FAILED);
+    assert_int_equal(step, BACKUP_COPIED);
+    assert_false(backup_finish(backup, &scene->why));
     backup_end(&backup);
     struct stat info;
     assert_int_equal(stat(scene->copy, &info), 0);
     assert_int_equal(info.st_size, 0);
     assert_int_equal(access(scene->part, F_OK), -1);
+}
+
+static void backup_to_be_read_has_no_name(void **state)
+{
+    struct scene *scene = *state;
+    bool exists;
+    struct backup *backup = begin(scene, &exists);
+    assert_non_null(backup);
+    while (backup_step(backup, &scene->why) == BACKUP_MORE)
+        continue;
+    struct db *copy = backup_read(backup, &scene->why);
+    assert_non_null(copy);
+    backup_end(&backup);
+    assert_int_equal(access(scene->copy, F_OK), -1);
+    assert_int_equal(access(scene->part, F_OK), -1);
+    assert_true(db_run(scene->db, "DELETE FROM t"));
+    assert_int_equal(db_first(copy, "SELECT COUNT(*) FROM t"), 2000);
+    db_interrupt(copy);
+    assert_null(db_query(copy, "SELECT 1"));
+    db_close(&copy);
 }
 
 static void backup_that_is_given_up_leaves_nothing(void **state)
@@ -166,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(backup_has_what_was_written_meanwhile),
         TEST(backup_never_replaces_a_file),
+        TEST(backup_to_be_read_has_no_name),
         TEST(backup_that_is_given_up_leaves_nothing),
         TEST(backup_wants_a_place_that_can_be_written),
         TEST(backup_is_made_in_one_call_where_nobody_waits),

@@ -505,7 +505,7 @@ static void counts_follow_every_move(void **state)
     static const int64_t expected[TASK_STATE_COUNT] = {
         [TASK_queued] = 2, [TASK_completed] = 1, [TASK_unknown] = 1};
     assert_memory_equal(counts, expected, sizeof counts);
-    reopen(fixture);
+    store_reopen(fixture);
     store_task_counts(fixture->store, again);
     assert_memory_equal(again, expected, sizeof again);
 }
@@ -517,7 +517,7 @@ static void ids_of_tasks_are_not_given_again(void **state)
     making_fill(fixture, &making, NULL, T0);
     making.create.task.id += INT64_C(1000) << 21; /* made a second ahead of the clock */
     assert_int_equal(task_send(fixture, &making.create), STORE_OK);
-    reopen(fixture);
+    store_reopen(fixture);
     assert_int_equal(store_newest_id(fixture->store), making.create.task.id);
 }
 

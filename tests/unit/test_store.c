@@ -41,13 +41,13 @@ static void newest_id_covers_all_tables(void **state)
     json_t *user = admin_ok(fixture, "user add", "{\"name\":\"ann\"}");
     int64_t id = json_integer_value(json_object_get(user, "id"));
     json_decref(user);
-    reopen(fixture);
+    store_reopen(fixture);
     assert_true(store_newest_id(fixture->store) >= id);
     struct store_settle one = {0};
     entry_fill(fixture, &one.entry, 0);
     assert_true(one.entry.id > id);
     assert_int_equal(settle(fixture, &one), STORE_OK);
-    reopen(fixture);
+    store_reopen(fixture);
     assert_int_equal(store_newest_id(fixture->store), one.entry.id);
 }
 

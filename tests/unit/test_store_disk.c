@@ -180,6 +180,31 @@ static void credit_of_a_commit_that_failed_counts_as_the_database_has_it(void **
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+/* A report writes, too: the sums that are not made yet.  A handle on which a sync has failed is not
+ * used again. */
+static void summary_whose_sums_cannot_be_written_is_down(void **state)
+{
+    struct fixture *fixture = *state;
+    struct key_record *record = make_key(fixture);
+    struct store_settle one = {0}, two = {0};
+    entry_admit(fixture, &one.entry, record, USD);
+    assert_int_equal(settle(fixture, &one), STORE_OK);
+    atomic_store(&sync_failures, 0);
+    atomic_store(&sync_fails_next, true);
+    assert_int_equal(admin_code(fixture, "usage summary", "{}"), STORE_DOWN);
+    wait_degraded(fixture, false, 5000);
+    entry_admit(fixture, &two.entry, record, USD);
+    assert_int_equal(settle(fixture, &two), STORE_OK);
+    assert_int_equal(atomic_load(&sync_failures), 1);
+    json_t *sums = admin_ok(fixture, "usage summary", "{\"by\":[\"user\"]}");
+    assert_int_equal(json_array_size(sums), 1);
+    assert_member(json_array_get(sums, 0), "requests", "2");
+    assert_member(json_array_get(sums, 0), "spent", "\"2.000000000\"");
+    json_decref(sums);
+    assert_sound(fixture);
+    key_record_drop(store_keyring(fixture->store), &record);
+}
+
 /* The end of a create request waits for the disk; what its caller can send again does not. */
 static void failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves(void **state)
 {
@@ -263,6 +288,7 @@ int main(void)
         TEST(close_on_a_failing_disk_gives_up_and_says_so),
         TEST(failing_disk_keeps_the_end_of_a_create_and_refuses_other_moves),
         TEST(failing_sync_is_never_tried_again_on_the_same_handle),
+        TEST(summary_whose_sums_cannot_be_written_is_down),
         TEST(credit_of_a_commit_that_failed_counts_as_the_database_has_it),
         TEST(close_waits_for_a_disk_that_comes_back),
         TEST(late_commit_degrades_until_the_next_success),

@@ -39,7 +39,7 @@ static int down(void **state)
 static void restart(struct room *room)
 {
     key_record_drop(store_keyring(room->fixture->store), &room->record);
-    reopen(room->fixture);
+    store_reopen(room->fixture);
     assert_int_equal(key_get(room->fixture, SECRET, &room->record), STORE_OK);
 }
 

@@ -1,6 +1,6 @@
 /* Preloaded into a gateway: its database's disk fails as the file FAIL_DISK says, from then on
  * until it says otherwise: "full", "readonly", "sync" (a failing fdatasync), "slow MS" (a slow
- * one), "room MIB" (so much is free, it says). */
+ * one), "part MS" (a slow one, of a copy only), "room MIB" (so much is free, it says). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int is_database(int fd)
+static int has_in_name(int fd, const char *part)
 {
     char link[64], path[512];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -21,7 +21,12 @@ static int is_database(int fd)
     if (n < 0)
         return 0;
     path[n] = '\0';
-    return strstr(path, ".db") != NULL;
+    return strstr(path, part) != NULL;
+}
+
+static int is_database(int fd)
+{
+    return has_in_name(fd, ".db");
 }
 
 static void read_mode(char mode[32])
@@ -75,7 +80,9 @@ static int sync_it(long call, int fd)
         return (int)syscall(call, fd);
     if (strcmp(mode, "sync") == 0)
         return (int)fail(EIO);
-    if (strncmp(mode, "slow ", 5) == 0) {
+    int is_slow = strncmp(mode, "slow ", 5) == 0 ||
+                  (strncmp(mode, "part ", 5) == 0 && has_in_name(fd, ".part"));
+    if (is_slow) {
         long ms = strtol(mode + 5, NULL, 10);
         const struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
         nanosleep(&wait, NULL);

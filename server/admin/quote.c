@@ -9,6 +9,7 @@
 #include "store/bill.h"
 
 #define RATIO_ONE 1000000
+#define NOTES_BYTES_MAX 4096
 
 static const char *const show_arguments[] = {"model", NULL};
 static const char *const quote_arguments[] = {"model", "counts",  "ratio", "user_ratio",
@@ -80,6 +81,7 @@ static bool read_counts(struct admin_call *call, struct counters *counters)
     const char *text = text_of(call, "counts");
     struct str rest = text != NULL ? str_of(text) : STR_EMPTY;
     struct str word;
+    bool given[COUNTER_COUNT] = {false};
     while (str_cut(&rest, ',', &word)) {
         word = str_trim(word);
         size_t equals = str_index(word, '=');
@@ -96,6 +98,11 @@ static bool read_counts(struct admin_call *call, struct counters *counters)
                        STR_ARG(word));
             return false;
         }
+        if (given[counter]) {
+            admin_fail(call, ADMIN_USAGE, "%s is given twice", counter_name(counter));
+            return false;
+        }
+        given[counter] = true;
     }
     return true;
 }
@@ -128,16 +135,57 @@ static bool read_quote(struct admin_call *call, const struct snapshot *snapshot,
     return true;
 }
 
-static json_t *quote_json(const struct quote *quote, const struct charge *charge)
+static bool has_condition(const struct price *price, unsigned which, struct str wanted)
+{
+    for (unsigned i = 0; i < price->n; i++) {
+        const struct rate *rate = &price->rates[i];
+        const char *const conditions[] = {rate->tier, rate->quality, rate->size};
+        if (str_eq(str_of(conditions[which]), wanted))
+            return true;
+    }
+    return false;
+}
+
+/* A request for what no price line names is charged by the lines that ask for nothing, and so is
+ * its quote; but the operator may have mistyped it. */
+static bool add_notes(const struct admin_call *call, const struct model *model, struct buf *notes)
+{
+    static const char *const names[] = {"tier", "quality", "size"};
+    bool ok = true;
+    for (unsigned i = 0; ok && i < COUNT(names); i++) {
+        struct str wanted = match_of(call, names[i]);
+        if (wanted.n > 0 && !has_condition(&model->price, i, wanted))
+            ok = buf_addf(notes,
+                          "gateway: no price of %s has %s=%.*s: the line without a %s counts\n",
+                          model->name, names[i], STR_ARG(str_slice(wanted, 0, 40)), names[i]);
+    }
+    return ok;
+}
+
+static json_t *quote_json(const struct quote *quote, const struct charge *charge,
+                          const struct buf *notes)
 {
     char base[USD_TEXT_SIZE], total[USD_TEXT_SIZE], ratio[RATIO_TEXT_SIZE], user[RATIO_TEXT_SIZE];
     pusd_format(charge->base_pusd, base);
     usd_format(charge->nusd, total);
     ratio_format(quote->ratio_ppm, ratio);
     ratio_format(quote->user_ratio_ppm, user);
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "model", quote->model->name, "bill",
-                     bill_json(&charge->bill), "base", base, "ratio", ratio, "user_ratio", user,
-                     "charge", total);
+    json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "model", quote->model->name, "bill",
+                             bill_json(&charge->bill), "base", base, "ratio", ratio, "user_ratio",
+                             user, "charge", total);
+    if (notes->n > 0)
+        (void)json_object_set_new(json, "messages", json_stringn(notes->p, notes->n));
+    return json;
+}
+
+static void answer_quote(struct admin_call *call, const struct quote *quote,
+                         const struct charge *charge)
+{
+    struct buf notes;
+    buf_init(&notes, NOTES_BYTES_MAX);
+    bool ok = add_notes(call, quote->model, &notes);
+    admin_succeed(call, ok ? quote_json(quote, charge, &notes) : NULL);
+    buf_release(&notes);
 }
 
 void admin_price_quote(struct admin_call *call)
@@ -149,7 +197,7 @@ void admin_price_quote(struct admin_call *call)
         switch (charge_compute(&quote.model->price, &quote.counters, &quote.match, quote.ratio_ppm,
                                quote.user_ratio_ppm, &charge)) {
         case CHARGE_OK:
-            admin_succeed(call, quote_json(&quote, &charge));
+            answer_quote(call, &quote, &charge);
             break;
         case CHARGE_UNPRICED:
             admin_fail(call, ADMIN_USAGE,

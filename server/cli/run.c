@@ -130,13 +130,14 @@ static bool print_result(const struct invocation *invocation, json_t *result)
         return print_json(result);
     if (invocation->command->changed[0] != '\0')
         return true;
+    (void)json_object_del(result, "messages"); /* told on stderr */
     if (invocation_has(invocation, OPT_csv))
         return csv_names(stdout, invocation->command->columns) &&
                csv_rows(stdout, invocation->command->columns, result);
     return print_table(invocation->command, result);
 }
 
-/* Warnings of a reload, and settings that wait for a restart. */
+/* Warnings of a reload, settings that wait for a restart, what a quote passes over. */
 static void tell_messages(const json_t *result)
 {
     const json_t *messages = json_object_get(result, "messages");
@@ -157,8 +158,8 @@ int run_tell(const struct invocation *invocation, const struct answer *answer)
 {
     if (answer->exit != ADMIN_OK)
         return say_failure(answer);
-    int code = finish(print_result(invocation, answer->result));
     tell_messages(answer->result);
+    int code = finish(print_result(invocation, answer->result));
     tell_change(invocation, answer->result);
     return code;
 }

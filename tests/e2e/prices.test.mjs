@@ -77,6 +77,21 @@ test('H1 price quote refuses what is no quantity', async () => {
     await refused([...quote, 'in_text=1099511627776'], 2, /is not a whole number below 2\^40/);
     await refused([...quote, 'images=1'], 2, /has no price for images/);
     await refused([...quote, 'in_text=3', '--ratio', 'x'], 2, /"x" is not a ratio/);
+    await refused([...quote, 'in_text=1,out_text=2,in_text=3'], 2, /^gateway: in_text is given twice$/m);
+});
+
+test('H1 price quote tells which condition no price line has', async () => {
+    const quote = (...args) => gw.cliRaw(['price', 'quote', 'priced', 'in_text=1000', ...args]);
+    const plain = await quote('--tier', 'priority');
+    assert.equal(plain.stderr, '');
+    const odd = await quote('--tier', 'prioritty', '--size', 'banana');
+    assert.equal(odd.code, 0);
+    assert.equal(
+        odd.stderr,
+        'gateway: no price of priced has tier=prioritty: the line without a tier counts\n' +
+            'gateway: no price of priced has size=banana: the line without a size counts\n',
+    );
+    assert.equal(odd.stdout, plain.stdout);
 });
 
 test('H1 a request is charged what its quote says, and its row shows how', async () => {

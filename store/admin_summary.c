@@ -32,6 +32,11 @@ bool admin_read_filter(struct admin_run *run, struct usage_filter *filter)
     run->code = STORE_INVALID;
     if (!read_day(run, "since", &filter->since_day) || !read_day(run, "until", &filter->until_day))
         return false;
+    if (filter->since_day > filter->until_day) {
+        run->code = admin_refuse(run, STORE_INVALID, "\"since\" %s is after \"until\" %s",
+                                 admin_ztext(run, "since"), admin_ztext(run, "until"));
+        return false;
+    }
     if (admin_has(run, "user") && !user_by_name(run->db, admin_text(run, "user"), &user)) {
         run->code = admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
         return false;

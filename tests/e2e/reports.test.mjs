@@ -83,6 +83,7 @@ test('report-3 days are UTC and both included; mistakes are told', async () => {
     const wrong = {
         '--since 2026-02-30': /want a day \(UTC\), such as 2026-11-27/,
         '--since yesterday': /want a day/,
+        '--since 2026-11-28 --until 2026-11-27': /"since" 2026-11-28 is after "until" 2026-11-27/,
         '--by hour': /"hour" is none of day, user, key, group, model, provider/,
         '--user zed': /no user "zed"/,
     };
@@ -90,6 +91,10 @@ test('report-3 days are UTC and both included; mistakes are told', async () => {
         const done = await gw.cliRaw(['usage', 'summary', ...words.split(' ')]);
         assert.match(done.stderr, pattern);
         assert.notEqual(done.code, 0);
+    }
+    for (const verb of ['summary', 'list', 'export']) {
+        const done = await gw.cliRaw(['usage', verb, '--since', '2026-11-28', '--until', '2026-11-27']);
+        assert.equal(done.code, 2, done.stderr);
     }
 });
 

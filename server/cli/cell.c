@@ -136,22 +136,66 @@ bool cell_add(struct buf *out, const json_t *value)
     return ok;
 }
 
+/* --- talk --- */
+
+/* The value of the "{member}" that *rest begins with, which is cut off. */
+static const json_t *take_member(struct str *rest, const json_t *object)
+{
+    char member[32];
+    size_t close = str_index(*rest, '}');
+    struct str name = str_slice(*rest, 1, close);
+    CHECK(close < rest->n && name.n < sizeof member);
+    memcpy(member, name.p, name.n);
+    member[name.n] = '\0';
+    *rest = str_from(*rest, close + 1);
+    return json_object_get(object, member);
+}
+
+static bool has_members(struct str part, const json_t *object)
+{
+    bool all = true;
+    for (part = str_from(part, str_index(part, '{')); all && part.n > 0;
+         part = str_from(part, str_index(part, '{'))) {
+        const json_t *value = take_member(&part, object);
+        all = value != NULL && !json_is_null(value);
+    }
+    return all;
+}
+
+/* In a sentence a bare '-' says nothing; a list that is empty restricts nothing. */
+static bool add_value(struct buf *out, const json_t *value)
+{
+    if (value == NULL || json_is_null(value))
+        return buf_add_str(out, STR("none"));
+    if (json_is_array(value) && json_array_size(value) == 0)
+        return buf_add_str(out, STR("any"));
+    return cell_add(out, value);
+}
+
+static bool expand(struct buf *out, struct str part, const json_t *object)
+{
+    bool ok = true;
+    while (ok && part.n > 0) {
+        size_t open = str_index(part, '{');
+        ok = buf_add_str(out, str_slice(part, 0, open));
+        part = str_from(part, open);
+        if (ok && part.n > 0)
+            ok = add_value(out, take_member(&part, object));
+    }
+    return ok;
+}
+
 bool cell_expand(struct buf *out, const char *text, const json_t *object)
 {
     struct str rest = str_of(text);
     bool ok = true;
     while (ok && rest.n > 0) {
-        size_t open = str_index(rest, '{'), close = str_index(rest, '}');
-        ok = buf_add_str(out, str_slice(rest, 0, open));
-        if (open == rest.n || close < open || close == rest.n)
-            break;
-        char member[32];
-        struct str name = str_slice(rest, open + 1, close);
-        CHECK(name.n < sizeof member);
-        memcpy(member, name.p, name.n);
-        member[name.n] = '\0';
-        ok = ok && cell_add(out, json_object_get(object, member));
-        rest = str_from(rest, close + 1);
+        bool may_miss = rest.p[0] == '[';
+        struct str part = may_miss ? str_slice(rest, 1, str_index(rest, ']'))
+                                   : str_slice(rest, 0, str_index(rest, '['));
+        rest = str_from(rest, part.n + (may_miss ? 2 : 0));
+        if (!may_miss || has_members(part, object))
+            ok = expand(out, part, object);
     }
     return ok;
 }

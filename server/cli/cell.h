@@ -11,7 +11,8 @@
 /* Adds one value as people read it: local time, money without needless zeros, lists with commas,
  * "-" for null.  Control bytes become '?', so that a name cannot steer a terminal. */
 MUST_USE bool cell_add(struct buf *out, const json_t *value);
-/* "{name} has {balance} USD" with the members of `object` put in. */
+/* "{name} has {balance} USD[ in {group}]" with the members of `object` put in: null is "none", and
+ * an empty list "any".  What is in brackets is left out when a member of it is null. */
 MUST_USE bool cell_expand(struct buf *out, const char *text, const json_t *object);
 
 #endif

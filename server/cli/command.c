@@ -17,6 +17,9 @@ static_assert(COUNT(options) == OPT_COUNT && OPT_COUNT <= 64, "an option is a bi
     "request_id ts user key_id group endpoint model provider upstream_model stream status reason " \
     "end attempts counters source bill ratio user_ratio hold charge given_back flags t_first_ms "  \
     "t_total_ms"
+#define GROUP_STATE                                                                                \
+    "models {models}, endpoints {endpoints}, ratio {ratio}, quota {quota}, "                       \
+    "user quota {user_quota}, enabled {enabled}"
 #define O(id) OPTION_BIT(OPT_##id)
 static const struct command commands[] = {
 #define COMMAND(noun, verb, arguments, options, operation, run, summary, columns, changed, next,   \
@@ -27,6 +30,7 @@ static const struct command commands[] = {
 #undef COMMAND
 };
 #undef O
+#undef GROUP_STATE
 #undef USAGE_COLUMNS
 
 const struct option_row *option_at(unsigned i)

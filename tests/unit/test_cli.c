@@ -362,16 +362,25 @@ static void cell_of_time_and_nested_values_reads_well(void **state)
     tzset();
 }
 
+static void expect_expanded(const char *text, const json_t *object, const char *expected)
+{
+    struct buf out;
+    buf_init(&out, 1024);
+    assert_true(cell_expand(&out, text, object));
+    assert_true(buf_add_char(&out, '\0'));
+    assert_string_equal(out.p, expected);
+    buf_release(&out);
+}
+
 static void expand_puts_members_in(void **state)
 {
     (void)state;
-    struct buf out;
-    buf_init(&out, 1024);
-    json_t *object = json_pack("{s:s, s:s}", "name", "bob", "balance", "10.000000000");
-    assert_true(cell_expand(&out, "user {name} has {balance} USD", object));
-    assert_true(buf_add_char(&out, '\0'));
-    assert_string_equal(out.p, "user bob has 10.00 USD");
-    buf_release(&out);
+    json_t *object = json_pack("{s:s, s:s, s:n, s:[]}", "name", "bob", "balance", "10.000000000",
+                               "quota", "models");
+    expect_expanded("user {name} has {balance} USD", object, "user bob has 10.00 USD");
+    expect_expanded("quota {quota}, models {models}", object, "quota none, models any");
+    expect_expanded("{name}[, quota {quota}][, of {name}, {quota}][, has {balance}].", object,
+                    "bob, has 10.00.");
     json_decref(object);
 }
 

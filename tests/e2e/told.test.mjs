@@ -1,0 +1,34 @@
+// told: what a command says of what it has changed, and what it does not do in silence.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { scene } from './lib/gateway.mjs';
+
+const { gw } = await scene({ after, name: 'told' }, { fixture: ['K1'] });
+
+/** The first line that a change tells. */
+async function told(...args) {
+    const done = await gw.cliRaw(args);
+    assert.equal(done.code, 0, done.stderr);
+    return done.stderr.split('\n')[0];
+}
+
+test('told-1 a change tells all that it may have changed', async () => {
+    const state = 'models *, endpoints chat, ratio 1, quota none, user quota 1/day';
+    assert.equal(
+        await told('group', 'add', 'g', '--models', '*', '--endpoints', 'chat', '--user-quota', '1/day'),
+        `group g added: ${state}, enabled yes`,
+    );
+    assert.equal(await told('group', 'set', 'g', '--enabled', 'off'), `group g changed: ${state}, enabled no`);
+    assert.match(await told('group', 'set', 'g', '--quota', '20/month'), /, quota 20\/month, user quota 1\/day, /);
+    assert.equal(
+        await told('limit', 'set', 'group', 'g', 'requests', '60/min', '--burst', '5', '--model', 'gpt-4o'),
+        'group g: requests 60/min, burst 5, model gpt-4o',
+    );
+    assert.equal(await told('limit', 'set', 'group', 'g', 'concurrent', '3'), 'group g: concurrent 3');
+    const [{ id, hint }] = await gw.cli(['key', 'list']);
+    assert.equal(
+        await told('key', 'set', id, '--name', 'n', '--networks', '::1', '--limit', 'none'),
+        `key ${id} (${hint}) changed: name n, group default, limit none, expiry none, models any, networks ::1`,
+    );
+});

@@ -81,7 +81,8 @@ enum store_code admin_group_set(struct admin_run *run)
     if (!group_by_name(run->db, admin_text(run, "name"), &row))
         return no_group(run);
     run->before = group_json(run, &row);
-    if (!read_settings(run, &row))
+    if (!admin_has_change(run, "models, endpoints, a ratio, a quota, a user quota or enabled") ||
+        !read_settings(run, &row))
         return STORE_INVALID;
     if (has_empty_models(run))
         return admin_refuse(run, STORE_INVALID, "\"models\": want at least one pattern");

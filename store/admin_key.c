@@ -230,7 +230,8 @@ enum store_code admin_key_set(struct admin_run *run)
         return admin_refuse(run, STORE_CONFLICT, "key %s has been revoked; create a new one",
                             row.hint);
     run->before = key_json(run, &row);
-    if (!read_limits(run, &row))
+    if (!admin_has_change(run, "a name, group, expiry, models, networks or a limit") ||
+        !read_limits(run, &row))
         return STORE_INVALID;
     code = move_key(run, &row);
     if (code != STORE_OK)

@@ -105,6 +105,9 @@ MUST_USE bool admin_read_endpoints(struct admin_run *run, uint32_t *bits);
 MUST_USE bool admin_read_name(struct admin_run *run, char name[ROW_NAME_SIZE]);
 MUST_USE bool admin_check_patterns(struct admin_run *run, const char *name);
 
+/* False, with `wanted` told, when nothing is named but the object itself. */
+MUST_USE bool admin_has_change(struct admin_run *run, const char *wanted);
+
 #define ADMIN_DAY_MS INT64_C(86400000)
 /* Which requests a report is of: "user", "since" and "until". */
 struct usage_filter {

@@ -144,7 +144,8 @@ enum store_code admin_user_set(struct admin_run *run)
     if (!user_by_name(run->db, admin_text(run, "name"), &row))
         return no_user(run, admin_text(run, "name"));
     run->before = user_json(run, &row);
-    if (!admin_read_ratio(run, "ratio", &row.ratio_ppm))
+    if (!admin_has_change(run, "a group or a ratio") ||
+        !admin_read_ratio(run, "ratio", &row.ratio_ppm))
         return STORE_INVALID;
     if (admin_has(run, "group")) {
         if (!group_by_name(run->db, admin_text(run, "group"), &group))

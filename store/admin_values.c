@@ -41,6 +41,14 @@ bool admin_has(const struct admin_run *run, const char *name)
     return json_object_get(run->arguments, name) != NULL;
 }
 
+bool admin_has_change(struct admin_run *run, const char *wanted)
+{
+    if (json_object_size(run->arguments) > 1)
+        return true;
+    (void)admin_refuse(run, STORE_INVALID, "nothing to change: give %s", wanted);
+    return false;
+}
+
 const char *admin_ztext(const struct admin_run *run, const char *name)
 {
     return json_string_value(json_object_get(run->arguments, name));

@@ -13,6 +13,14 @@ async function told(...args) {
     return done.stderr.split('\n')[0];
 }
 
+async function refused(args, code, pattern) {
+    const done = await gw.cliRaw(args);
+    assert.equal(done.code, code, done.stderr);
+    assert.match(done.stderr, pattern);
+    assert.equal(done.stdout, '');
+    return done.stderr;
+}
+
 test('told-1 a change tells all that it may have changed', async () => {
     const state = 'models *, endpoints chat, ratio 1, quota none, user quota 1/day';
     assert.equal(
@@ -31,4 +39,12 @@ test('told-1 a change tells all that it may have changed', async () => {
         await told('key', 'set', id, '--name', 'n', '--networks', '::1', '--limit', 'none'),
         `key ${id} (${hint}) changed: name n, group default, limit none, expiry none, models any, networks ::1`,
     );
+});
+
+test('told-2 a change that names nothing is refused', async () => {
+    const [{ id }] = await gw.cli(['key', 'list']);
+    await refused(['user', 'set', 'u1'], 2, /^gateway: nothing to change: give a group or a ratio$/m);
+    await refused(['key', 'set', id], 2, /^gateway: nothing to change: give a name, /m);
+    await refused(['group', 'set', 'default'], 2, /^gateway: nothing to change: give models, /m);
+    await refused(['user', 'set', 'nobody'], 3, /no user "nobody"/);
 });

@@ -81,6 +81,30 @@ static const char *text_of(const json_t *object, const char *member)
     return text ? text : "";
 }
 
+/* Milliseconds as seconds of at most three decimals, without useless zeros. */
+static bool add_seconds(struct buf *out, int64_t ms)
+{
+    int decimals = 3;
+    int64_t part = ms % 1000;
+    for (; decimals > 0 && part % 10 == 0; decimals--)
+        part /= 10;
+    return buf_addf(out, "%" PRId64, ms / 1000) &&
+           (decimals == 0 || buf_addf(out, ".%0*" PRId64, decimals, part)) &&
+           buf_add_str(out, STR(" s"));
+}
+
+/* "in_text 3 x 2.5 per 1M tokens = 0.0000075": what is counted in milliseconds is priced by the
+ * second, and shown so. */
+static bool add_bill_line(struct buf *out, const json_t *line)
+{
+    const char *counter = text_of(line, "counter");
+    int64_t quantity = (int64_t)json_integer_value(json_object_get(line, "quantity"));
+    bool is_time = str_ends(str_of(counter), STR("_ms"));
+    return buf_addf(out, "%s ", counter) &&
+           (is_time ? add_seconds(out, quantity) : buf_addf(out, "%" PRId64, quantity)) &&
+           buf_addf(out, " x %s = %s", text_of(line, "price"), text_of(line, "cost"));
+}
+
 /* Offers and prices have a short form of their own. */
 static bool add_known_object(struct buf *out, const json_t *object, bool *ok)
 {
@@ -90,9 +114,7 @@ static bool add_known_object(struct buf *out, const json_t *object, bool *ok)
         return true;
     }
     if (json_object_get(object, "cost")) {
-        *ok = buf_addf(out, "%s %" PRId64 " x %s = %s", text_of(object, "counter"),
-                       (int64_t)json_integer_value(json_object_get(object, "quantity")),
-                       text_of(object, "price"), text_of(object, "cost"));
+        *ok = add_bill_line(out, object);
         return true;
     }
     if (json_object_get(object, "counter")) {

@@ -68,6 +68,8 @@ test('H1 price quote shows the arithmetic line by line', async () => {
         charge: '0.010470900',
     });
     billAddsUp({ ...quote, flags: [] });
+    const shown = await gw.cliRaw(['price', 'quote', 'priced', 'audio_ms=10600']);
+    assert.match(shown.stdout, /^bill\taudio_ms 11 s x 0\.0001 per second = 0\.001100000000$/m);
 });
 
 test('H1 price quote refuses what is no quantity', async () => {

@@ -362,6 +362,20 @@ static void cell_of_time_and_nested_values_reads_well(void **state)
     tzset();
 }
 
+static void bill_of_time_multiplies_as_it_stands(void **state)
+{
+    (void)state;
+    expect_table("",
+                 "{\"bill\":[{\"counter\":\"video_ms\",\"quantity\":4000,\"price\":\"0.1 per "
+                 "second\",\"cost\":\"0.400000000000\"},{\"counter\":\"audio_ms\",\"quantity\":"
+                 "12050,\"price\":\"1 per second\",\"cost\":\"12.050000000000\"},{\"counter\":"
+                 "\"in_text\",\"quantity\":7,\"price\":\"1 per 1M tokens\",\"cost\":\"0\"}]}",
+                 TABLE_TABS,
+                 "bill\tvideo_ms 4 s x 0.1 per second = 0.400000000000\n"
+                 "bill\taudio_ms 12.05 s x 1 per second = 12.050000000000\n"
+                 "bill\tin_text 7 x 1 per 1M tokens = 0\n");
+}
+
 static void expect_expanded(const char *text, const json_t *object, const char *expected)
 {
     struct buf out;
@@ -539,6 +553,7 @@ int main(void)
         cmocka_unit_test(table_on_a_terminal_is_aligned),
         cmocka_unit_test(table_in_a_pipe_has_tabs_and_no_header),
         cmocka_unit_test(cell_of_time_and_nested_values_reads_well),
+        cmocka_unit_test(bill_of_time_multiplies_as_it_stands),
         cmocka_unit_test(expand_puts_members_in),
         cmocka_unit_test(probe_without_a_server_finds_nobody),
         cmocka_unit_test(call_posts_the_arguments_and_reads_the_result),

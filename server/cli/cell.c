@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "config/value.h"
 
 static bool add_clean(struct buf *out, struct str text)
 {
@@ -81,6 +82,11 @@ static const char *text_of(const json_t *object, const char *member)
     return text ? text : "";
 }
 
+static bool is_time(const char *counter)
+{
+    return str_ends(str_of(counter), STR("_ms"));
+}
+
 /* Milliseconds as seconds of at most three decimals, without useless zeros. */
 static bool add_seconds(struct buf *out, int64_t ms)
 {
@@ -99,10 +105,30 @@ static bool add_bill_line(struct buf *out, const json_t *line)
 {
     const char *counter = text_of(line, "counter");
     int64_t quantity = (int64_t)json_integer_value(json_object_get(line, "quantity"));
-    bool is_time = str_ends(str_of(counter), STR("_ms"));
     return buf_addf(out, "%s ", counter) &&
-           (is_time ? add_seconds(out, quantity) : buf_addf(out, "%" PRId64, quantity)) &&
+           (is_time(counter) ? add_seconds(out, quantity) : buf_addf(out, "%" PRId64, quantity)) &&
            buf_addf(out, " x %s = %s", text_of(line, "price"), text_of(line, "cost"));
+}
+
+/* "in_text 2.5/1M tokens above=200000": its conditions as the configuration writes them. */
+static bool add_price(struct buf *out, const json_t *price)
+{
+    static const struct {
+        const char *name;
+        bool is_counted; /* in what the counter counts */
+    } conditions[] = {{"above", false}, {"tier", false},   {"quality", false},
+                      {"size", false},  {"quantum", true}, {"minimum", true}};
+    const char *counter = text_of(price, "counter");
+    bool ok = buf_addf(out, "%s %s/%s", counter, text_of(price, "usd"), text_of(price, "per"));
+    for (size_t i = 0; ok && i < COUNT(conditions); i++) {
+        const json_t *value = json_object_get(price, conditions[i].name);
+        if (value != NULL)
+            ok = buf_addf(out, " %s=", conditions[i].name) &&
+                 (conditions[i].is_counted && is_time(counter)
+                      ? show_time((int64_t)json_integer_value(value), out)
+                      : add_scalar(out, value));
+    }
+    return ok;
 }
 
 /* Offers and prices have a short form of their own. */
@@ -118,8 +144,7 @@ static bool add_known_object(struct buf *out, const json_t *object, bool *ok)
         return true;
     }
     if (json_object_get(object, "counter")) {
-        *ok = buf_addf(out, "%s %s/%s", text_of(object, "counter"), text_of(object, "usd"),
-                       text_of(object, "per"));
+        *ok = add_price(out, object);
         return true;
     }
     return false;

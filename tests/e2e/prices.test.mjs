@@ -47,6 +47,11 @@ test('H1 price show tells every rate with its conditions', async () => {
     );
     assert.equal(rates[3].tier, 'priority');
     await refused(['price', 'show', 'nothing'], 3, /there is no model "nothing"/);
+    const listed = await gw.cliRaw(['model', 'list']);
+    assert.match(
+        listed.stdout,
+        /out_text 10\/1M tokens, out_text 20\/1M tokens tier=priority, audio_ms 0\.0001\/second quantum=1s minimum=10s$/m,
+    );
 });
 
 test('H1 price quote shows the arithmetic line by line', async () => {

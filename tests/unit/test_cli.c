@@ -362,6 +362,21 @@ static void cell_of_time_and_nested_values_reads_well(void **state)
     tzset();
 }
 
+static void price_in_a_list_has_its_conditions(void **state)
+{
+    (void)state;
+    expect_table("price",
+                 "[{\"price\":[{\"counter\":\"in_text\",\"usd\":\"5\",\"per\":\"1M tokens\","
+                 "\"above\":200000,\"tier\":\"flex\"},{\"counter\":\"video_ms\",\"usd\":\"0.1\","
+                 "\"per\":\"second\",\"quality\":\"hd\",\"size\":\"1280x720\",\"quantum\":1000,"
+                 "\"minimum\":1500},{\"counter\":\"characters\",\"usd\":\"15\",\"per\":\"1M "
+                 "characters\",\"minimum\":1000}]}]",
+                 TABLE_TABS,
+                 "in_text 5/1M tokens above=200000 tier=flex, "
+                 "video_ms 0.1/second quality=hd size=1280x720 quantum=1s minimum=1500ms, "
+                 "characters 15/1M characters minimum=1000\n");
+}
+
 static void bill_of_time_multiplies_as_it_stands(void **state)
 {
     (void)state;
@@ -553,6 +568,7 @@ int main(void)
         cmocka_unit_test(table_on_a_terminal_is_aligned),
         cmocka_unit_test(table_in_a_pipe_has_tabs_and_no_header),
         cmocka_unit_test(cell_of_time_and_nested_values_reads_well),
+        cmocka_unit_test(price_in_a_list_has_its_conditions),
         cmocka_unit_test(bill_of_time_multiplies_as_it_stands),
         cmocka_unit_test(expand_puts_members_in),
         cmocka_unit_test(probe_without_a_server_finds_nobody),

@@ -133,6 +133,18 @@ static bool print_member(FILE *out, const char *key, const json_t *value, struct
     return true;
 }
 
+/* A list of objects (loops, providers) or sentences (errors) gets a line for each; one of words is
+ * read at a glance. */
+static bool is_of_lines(const json_t *value)
+{
+    bool lines = json_is_object(json_array_get(value, 0));
+    for (size_t i = 0; !lines && i < json_array_size(value); i++) {
+        const char *text = json_string_value(json_array_get(value, i));
+        lines = text != NULL && strchr(text, ' ') != NULL;
+    }
+    return lines;
+}
+
 static bool print_object(FILE *out, const json_t *object, enum table_style style)
 {
     struct buf cell;
@@ -149,8 +161,7 @@ static bool print_object(FILE *out, const json_t *object, enum table_style style
     bool ok = true;
     json_object_foreach(walked, key, value)
     {
-        /* A list of objects (loops, providers) gets a line for each. */
-        bool lines = json_is_array(value) && json_is_object(json_array_get(value, 0));
+        bool lines = is_of_lines(value);
         size_t n = lines ? json_array_size(value) : 1;
         for (size_t i = 0; ok && i < n; i++)
             ok = print_member(out, key, lines ? json_array_get(value, i) : value, &cell, width);

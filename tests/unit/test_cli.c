@@ -337,6 +337,8 @@ static void table_on_a_terminal_is_aligned(void **state)
                  "1   al     12.50\n"
                  "20  \xe5\xbc\xa0\xe4\xb8\x89x  -\n");
     expect_table("", "{\"ok\":true,\"errors\":[]}", TABLE_ALIGNED, "ok      yes\nerrors  -\n");
+    expect_table("", "{\"errors\":[\"one is 3, not 4\",\"two\"],\"models\":[\"a\",\"b\"]}",
+                 TABLE_ALIGNED, "errors  one is 3, not 4\nerrors  two\nmodels  a,b\n");
 }
 
 static void table_in_a_pipe_has_tabs_and_no_header(void **state)

@@ -1,4 +1,6 @@
 /* usage export: page after page of the admin API, written as it comes. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "server/cli/arguments.h"
@@ -17,29 +19,43 @@ static bool put_lines(const json_t *rows)
     return ok;
 }
 
-static bool put_page(const struct invocation *invocation, const json_t *rows)
+/* The names stand above the first page, which nothing comes before: a refusal has none. */
+static bool put_page(const struct invocation *invocation, const json_t *rows, bool is_first)
 {
-    bool ok = invocation_has(invocation, OPT_json)
-                  ? put_lines(rows)
-                  : csv_rows(stdout, invocation->command->columns, rows);
+    const char *columns = invocation->command->columns;
+    bool ok = true;
+    if (invocation_has(invocation, OPT_json))
+        ok = put_lines(rows);
+    else
+        ok = (!is_first || csv_names(stdout, columns)) && csv_rows(stdout, columns, rows);
     return ok && fflush(stdout) == 0;
 }
 
 /* The next page, and what comes behind it into `arguments`; false = that was the last, or the
- * answer has failed. */
+ * answer has failed, or nobody reads any more. */
 static bool export_page(const struct invocation *invocation, struct reach *reach, json_t *arguments,
                         struct answer *answer)
 {
+    bool is_first = json_object_get(arguments, "after") == NULL;
     reach_ask(reach, invocation->command->operation, arguments, answer);
     if (answer->exit != ADMIN_OK)
         return false;
     size_t n = json_array_size(answer->result);
-    if (!put_page(invocation, answer->result)) {
-        answer_fail(answer, ADMIN_FAILED, "the rows could not be written");
+    errno = 0;
+    if (!put_page(invocation, answer->result, is_first)) {
+        if (errno != EPIPE)
+            answer_fail(answer, ADMIN_FAILED, "the rows could not be written");
         return false;
     }
     json_t *last = json_object_get(json_array_get(answer->result, n - 1), "request_id");
     return n == PAGE_ROWS && json_object_set(arguments, "after", last) == 0;
+}
+
+/* A reader that has seen enough, such as `head`, ends its writer by SIGPIPE, which says nothing. */
+static void end_as_unread(void)
+{
+    if (signal(SIGPIPE, SIG_DFL) != SIG_ERR)
+        (void)raise(SIGPIPE);
 }
 
 static int export_all(const struct invocation *invocation, json_t *arguments)
@@ -49,8 +65,6 @@ static int export_all(const struct invocation *invocation, json_t *arguments)
     int code = ADMIN_FAILED;
     answer_init(&answer);
     bool more = reach_open(&reach, invocation, &answer);
-    if (more && !invocation_has(invocation, OPT_json))
-        more = csv_names(stdout, invocation->command->columns);
     while (more) {
         answer_release(&answer);
         answer_init(&answer);
@@ -61,6 +75,8 @@ static int export_all(const struct invocation *invocation, json_t *arguments)
         code = run_tell(invocation, &answer);
     answer_release(&answer);
     reach_close(&reach);
+    if (code == ADMIN_OK && ferror(stdout) != 0)
+        end_as_unread();
     return code;
 }
 

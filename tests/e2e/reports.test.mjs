@@ -1,10 +1,12 @@
 // report: what was used, added up and written out; the sums are the ledger's to the nano-dollar.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { after, test } from 'node:test';
 import { J1, reply, withUsage } from './lib/answers.mjs';
 import { bodyIs } from './lib/expect.mjs';
 import { scene } from './lib/gateway.mjs';
+import { binary } from './lib/place.mjs';
 import { call } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
 import { callers, onDemand, taskOf, videoModels, VideoProvider } from './lib/videos.mjs';
@@ -132,4 +134,28 @@ test('report-4 CSV has names, quotes what needs it, and adds up', async () => {
     assert.ok(cells.some((row) => row[columns.indexOf('counters')] === 'in_text=77 out_text=13'));
     const csv = await gw.cliRaw(['usage', 'summary', '--by', 'user', '--csv']);
     assert.match(csv.stdout, /^day,user,key_id,.*spent\n,u1,,/);
+});
+
+/** `gateway usage export` into a pipe that nobody reads to its end. */
+function cutOff(...args) {
+    return new Promise((resolve, reject) => {
+        const child = spawn(binary, ['usage', 'export', ...args, '-c', gw.file], { env: gw.env });
+        let stderr = '';
+        child.stdout.destroy();
+        child.stderr.on('data', (bytes) => (stderr += bytes));
+        child.on('error', reject);
+        child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+    });
+}
+
+test('report-4 an export that nobody reads to its end ends as any program, and a refused one is empty', async () => {
+    const unread = { code: null, signal: 'SIGPIPE', stderr: '' };
+    assert.deepEqual(await cutOff(), unread);
+    assert.deepEqual(await cutOff('--json'), unread);
+    const refused = await gw.cliRaw(['usage', 'export', '--user', 'nobody']);
+    assert.equal(refused.code, 3);
+    assert.match(refused.stderr, /no user "nobody"/);
+    assert.equal(refused.stdout, '');
+    const none = await gw.cliRaw(['usage', 'export', '--until', '2026-01-01']);
+    assert.match(none.stdout, /^request_id,[^\n]*\n$/);
 });

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "config/value.h"
 
+#define VALUE_BYTES_MAX 8192
+
 static bool add_clean(struct buf *out, struct str text)
 {
     bool ok = true;
@@ -217,6 +219,47 @@ static bool add_value(struct buf *out, const json_t *value)
     if (json_is_array(value) && json_array_size(value) == 0)
         return buf_add_str(out, STR("any"));
     return cell_add(out, value);
+}
+
+bool cell_add_word(struct buf *out, struct str text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789_./:@%+=,-";
+    bool is_plain = text.n > 0;
+    for (size_t i = 0; is_plain && i < text.n; i++)
+        is_plain = memchr(plain, text.p[i], sizeof plain - 1) != NULL;
+    if (is_plain)
+        return buf_add_str(out, text);
+    bool ok = buf_add_char(out, '\'');
+    for (size_t i = 0; ok && i < text.n; i++)
+        ok = text.p[i] == '\'' ? buf_add_str(out, STR("'\\''")) : buf_add_char(out, text.p[i]);
+    return ok && buf_add_char(out, '\'');
+}
+
+/* As it was given: a name that looks like money is none. */
+static bool add_argument(struct buf *out, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    return json_is_string(value) ? add_clean(out, text) : add_scalar(out, value);
+}
+
+bool cell_expand_command(struct buf *out, const char *text, const json_t *object)
+{
+    struct str rest = str_of(text);
+    struct buf value;
+    bool ok = true;
+    buf_init(&value, VALUE_BYTES_MAX);
+    while (ok && rest.n > 0) {
+        size_t open = str_index(rest, '{');
+        ok = buf_add_str(out, str_slice(rest, 0, open));
+        rest = str_from(rest, open);
+        buf_clear(&value);
+        if (ok && rest.n > 0)
+            ok = add_argument(&value, take_member(&rest, object)) &&
+                 cell_add_word(out, buf_str(&value));
+    }
+    buf_release(&value);
+    return ok;
 }
 
 static bool expand(struct buf *out, struct str part, const json_t *object)

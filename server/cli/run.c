@@ -70,6 +70,11 @@ static bool confirm(const struct invocation *invocation)
 
 /* --- telling --- */
 
+static bool add_option(struct buf *text, const char *name, const char *value)
+{
+    return value == NULL || (buf_add_str(text, str_of(name)) && cell_add_word(text, str_of(value)));
+}
+
 /* What changed, and what may come next, on stderr: stdout is for data. */
 static void tell_change(const struct invocation *invocation, const json_t *result)
 {
@@ -80,11 +85,11 @@ static void tell_change(const struct invocation *invocation, const json_t *resul
     buf_init(&text, TALK_BYTES_MAX);
     bool ok = cell_expand(&text, command->changed, result) && buf_add_char(&text, '\n');
     if (ok && command->next[0] != '\0') {
-        const char *dir = invocation->values[OPT_dir], *file = invocation->values[OPT_config];
-        ok = buf_addf(&text, "next: %s ", invocation->program) &&
-             cell_expand(&text, command->next, result) &&
-             buf_addf(&text, "%s%s%s%s\n", dir ? " --dir " : "", dir ? dir : "", file ? " -c " : "",
-                      file ? file : "");
+        ok = buf_add_str(&text, STR("next: ")) &&
+             cell_add_word(&text, str_of(invocation->program)) && buf_add_char(&text, ' ') &&
+             cell_expand_command(&text, command->next, result) &&
+             add_option(&text, " --dir ", invocation->values[OPT_dir]) &&
+             add_option(&text, " -c ", invocation->values[OPT_config]) && buf_add_char(&text, '\n');
     }
     if (ok)
         fwrite(text.p, 1, text.n, stderr);

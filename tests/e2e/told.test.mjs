@@ -1,6 +1,7 @@
 // told: what a command says of what it has changed, and what it does not do in silence.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { scene } from './lib/gateway.mjs';
 
@@ -47,4 +48,14 @@ test('told-2 a change that names nothing is refused', async () => {
     await refused(['key', 'set', id], 2, /^gateway: nothing to change: give a name, /m);
     await refused(['group', 'set', 'default'], 2, /^gateway: nothing to change: give models, /m);
     await refused(['user', 'set', 'nobody'], 3, /no user "nobody"/);
+});
+
+test('told-3 the next command can be pasted into a shell', async () => {
+    const done = await gw.cliRaw(['user', 'add', "o'neil;$HOME"]);
+    const [said, next] = done.stderr.trimEnd().split('\n');
+    assert.match(said, /^user o'neil;\$HOME added: /);
+    const words = /^next: (.*)$/.exec(next)[1];
+    const key = execFileSync('sh', ['-c', words], { env: gw.env, encoding: 'utf8', stdio: 'pipe' });
+    assert.match(key, /^sk-/);
+    assert.equal((await gw.cli(['key', 'list', '--user', "o'neil;$HOME"])).length, 1);
 });

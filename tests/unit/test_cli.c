@@ -415,6 +415,20 @@ static void expand_puts_members_in(void **state)
     json_decref(object);
 }
 
+static void expand_of_a_command_quotes_for_the_shell(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 1024);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:i}", "name", "a;b'$(c)", "user", "1.000000000",
+                               "file", "/x/a_1.db", "id", 7);
+    assert_true(cell_expand_command(&out, "user show {name} {file} {id} {user}", object));
+    assert_true(buf_add_char(&out, '\0'));
+    assert_string_equal(out.p, "user show 'a;b'\\''$(c)' /x/a_1.db 7 1.000000000");
+    buf_release(&out);
+    json_decref(object);
+}
+
 static void probe_without_a_server_finds_nobody(void **state)
 {
     (void)state;
@@ -573,6 +587,7 @@ int main(void)
         cmocka_unit_test(price_in_a_list_has_its_conditions),
         cmocka_unit_test(bill_of_time_multiplies_as_it_stands),
         cmocka_unit_test(expand_puts_members_in),
+        cmocka_unit_test(expand_of_a_command_quotes_for_the_shell),
         cmocka_unit_test(probe_without_a_server_finds_nobody),
         cmocka_unit_test(call_posts_the_arguments_and_reads_the_result),
         cmocka_unit_test(call_that_fails_gives_exit_code_and_reason),

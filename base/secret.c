@@ -77,6 +77,12 @@ void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE]
     sodium_bin2hex(text, SECRET_HEX_SIZE, hash, SECRET_HASH_SIZE);
 }
 
+bool secret_looks_like_key(struct str text)
+{
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    return str_starts(text, STR("sk-")) && memmem(text.p, text.n, ellipsis, 3) == NULL;
+}
+
 bool secret_equal(const void *a, const void *b, size_t n)
 {
     return sodium_memcmp(a, b, n) == 0;

@@ -34,6 +34,8 @@ void secret_digest_end(struct secret_digest *digest, uint8_t hash[SECRET_HASH_SI
 void secret_sign(const uint8_t key[SECRET_HASH_SIZE], struct str text,
                  uint8_t mac[SECRET_HASH_SIZE]);
 void secret_hex(const uint8_t hash[SECRET_HASH_SIZE], char text[SECRET_HEX_SIZE]);
+/* The text begins as keys do and is no hint, whose middle is "…": it must not be shown. */
+bool secret_looks_like_key(struct str text);
 /* Compares in constant time. */
 bool secret_equal(const void *a, const void *b, size_t n);
 void secret_wipe(void *bytes, size_t n);

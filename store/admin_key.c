@@ -184,6 +184,10 @@ enum store_code admin_find_key(struct admin_run *run, struct str text, struct ke
         return STORE_DOWN;
     if (is_id)
         return admin_refuse(run, STORE_NOTFOUND, "no key %lld", (long long)id);
+    if (secret_looks_like_key(text))
+        return admin_refuse(
+            run, STORE_NOTFOUND,
+            "that looks like a key's secret: give its id or hint (gateway key list)");
     return admin_refuse(run, STORE_NOTFOUND, "no key \"%.40s\"", text.p);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "relay/choose.h"
 #include "relay/request.h"
 #include "server/admin/operation.h"
@@ -293,7 +294,10 @@ static void refuse(const struct explaining *explaining)
     struct str name = explaining->get.name;
     struct admin_call *call = explaining->call;
     enum store_code code = explaining->get.call.code;
-    if (code == STORE_NOTFOUND)
+    if (code == STORE_NOTFOUND && secret_looks_like_key(name))
+        admin_fail(call, ADMIN_NOTFOUND,
+                   "that looks like a key's secret: give its id or hint (gateway key list)");
+    else if (code == STORE_NOTFOUND)
         admin_fail(call, ADMIN_NOTFOUND, "no key \"%.*s\": ids and hints stand in gateway key list",
                    STR_ARG(str_slice(name, 0, 20)));
     else if (code == STORE_CONFLICT)

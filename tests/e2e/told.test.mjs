@@ -59,3 +59,17 @@ test('told-3 the next command can be pasted into a shell', async () => {
     assert.match(key, /^sk-/);
     assert.equal((await gw.cli(['key', 'list', '--user', "o'neil;$HOME"])).length, 1);
 });
+
+test('told-4 a secret in place of a key is refused and not repeated', async () => {
+    for (const command of [
+        'explain KEY gpt-4o-mini',
+        'key show KEY',
+        'key set KEY --name n',
+        'key revoke KEY --yes',
+        'limit set key KEY requests 1/min',
+    ]) {
+        const args = command.split(' ').map((word) => (word === 'KEY' ? 'sk-t1-0000000000' : word));
+        const said = await refused(args, 3, /that looks like a key's secret: give its id or hint \(gateway key list\)/);
+        assert.doesNotMatch(said, /sk-/);
+    }
+});

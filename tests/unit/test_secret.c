@@ -96,6 +96,18 @@ static void random_bytes_fill_all_of_it(void **state)
         assert_int_not_equal(or_ed[at], 0);
 }
 
+static void key_is_told_from_its_hint(void **state)
+{
+    (void)state;
+    char key[SECRET_KEY_SIZE];
+    secret_make_key(key);
+    assert_true(secret_looks_like_key(str_of(key)));
+    assert_true(secret_looks_like_key(STR("sk-")));
+    assert_false(secret_looks_like_key(STR("sk-abc\xe2\x80\xa6wxyz")));
+    assert_false(secret_looks_like_key(STR("7")));
+    assert_false(secret_looks_like_key(STR_EMPTY));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -111,6 +123,7 @@ int main(void)
         cmocka_unit_test(compare_sees_every_byte),
         cmocka_unit_test(wipe_leaves_zeros_and_no_more),
         cmocka_unit_test(random_bytes_fill_all_of_it),
+        cmocka_unit_test(key_is_told_from_its_hint),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

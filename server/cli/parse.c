@@ -108,6 +108,16 @@ static int id_of_letter(int letter)
     return -1;
 }
 
+/* By its whole name, however it was given: last of several letters, or cut short. */
+static void say_no_value(struct buf *why)
+{
+    int id = optopt >= LONG_BASE ? optopt - LONG_BASE : id_of_letter(optopt);
+    if (id >= 0)
+        why_add(why, "--%s needs a value", option_at((unsigned)id)->name);
+    else
+        why_add(why, "-%c needs a value", optopt);
+}
+
 /* One answer of getopt_long; `given` is the element of argv it came from. */
 static bool take_answer(struct invocation *invocation, int answer, const char *given,
                         struct buf *why)
@@ -132,7 +142,7 @@ static bool take_answer(struct invocation *invocation, int answer, const char *g
         invocation->signal = optarg;
         return true;
     case ':':
-        why_add(why, "option \"%s\" needs a value", given);
+        say_no_value(why);
         return false;
     case '?':
         if (optopt >= LONG_BASE)

@@ -133,7 +133,10 @@ static void parse_of_wrong_options_refuses(void **state)
     expect_refusal("gateway --vers", "unknown option \"--vers\"; did you mean \"--yes\"?");
     expect_refusal("gateway user list --credit 3", "user list takes no --credit");
     expect_refusal("gateway user list --limit 3", "user list takes no --limit");
-    expect_refusal("gateway user add a --credit", "option \"--credit\" needs a value");
+    expect_refusal("gateway user add a --credit", "--credit needs a value");
+    expect_refusal("gateway price quote big in_text=1 --tier", "--tier needs a value");
+    expect_refusal("gateway user list -yc", "--config needs a value");
+    expect_refusal("gateway -s", "-s needs a value");
     expect_refusal("gateway user list --json=1", "option \"--json\" takes no value");
     expect_refusal("gateway user add a --credit 1 --credit 2", "--credit is given twice");
     expect_refusal("gateway user add", "usage: gateway user add NAME");

@@ -268,6 +268,14 @@ static void examples_of_commands_parse(void **state)
     }
 }
 
+/* StateDirectory of deploy/gateway.service, which protects all else. */
+static void example_of_a_backup_is_where_the_service_may_write(void **state)
+{
+    (void)state;
+    const char *example = command_find("db", "backup")->examples;
+    assert_int_equal(strncmp(example, "db backup /var/lib/gateway/", 27), 0);
+}
+
 static bool contains(const struct buf *text, const char *needle)
 {
     return memmem(text->p, text->n, needle, strlen(needle)) != NULL;
@@ -583,6 +591,7 @@ int main(void)
         cmocka_unit_test(operations_of_the_api_have_a_command),
         cmocka_unit_test(commands_and_options_are_well_formed),
         cmocka_unit_test(examples_of_commands_parse),
+        cmocka_unit_test(example_of_a_backup_is_where_the_service_may_write),
         cmocka_unit_test(texts_name_every_command_and_option),
         cmocka_unit_test(table_on_a_terminal_is_aligned),
         cmocka_unit_test(table_in_a_pipe_has_tabs_and_no_header),

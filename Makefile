@@ -234,7 +234,7 @@ docs: $(BUILD)/unit/example $(BUILD)/unit/manual
 # --- installation ------------------------------------------------------------------------------------
 # Nothing outside DESTDIR/PREFIX is touched; deploy/doc/sysadmin.md has the steps that follow.
 TO = $(DESTDIR)$(PREFIX)
-DOCS := gateway.conf.example README.md deploy/nginx.conf deploy/doc/sysadmin.md deploy/doc/videos.md deploy/doc/videos-content.md
+DOCS := gateway.conf.example README.md deploy/nginx.conf deploy/doc/sysadmin.md deploy/doc/billing.md deploy/doc/videos.md deploy/doc/videos-content.md
 INSTALLED := bin/gateway $(addprefix share/doc/gateway/,$(notdir $(DOCS))) \
 	share/man/man1/gateway.1 share/man/man5/gateway.conf.5 share/man/man8/gateway.8 \
 	share/bash-completion/completions/gateway \

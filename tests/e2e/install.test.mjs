@@ -44,6 +44,7 @@ const expected = [
     'lib/tmpfiles.d/gateway.conf',
     'share/bash-completion/completions/gateway',
     'share/doc/gateway/README.md',
+    'share/doc/gateway/billing.md',
     'share/doc/gateway/gateway.conf.example',
     'share/doc/gateway/nginx.conf',
     'share/doc/gateway/sysadmin.md',

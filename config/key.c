@@ -17,6 +17,7 @@ static const struct {
     const char *words[4];
 } choices[] = {
     {"auth", {"bearer", "api-key", "x-api-key"}},
+    {"usage_dialect", {"openai", "xai", "anthropic"}},
     {"accept_sse", {"auto", "force"}},
     {"embeddings_base64", {"native", "convert", "strip"}},
     {"content_mode", {"relay", "redirect"}},

@@ -13,6 +13,7 @@
 #include "config/video_dialect.h"
 #include "config/word_list.h"
 
+enum told_usage { TOLD_OPENAI, TOLD_XAI, TOLD_ANTHROPIC };
 enum provider_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_X_API_KEY };
 enum accept_sse { ACCEPT_SSE_AUTO, ACCEPT_SSE_FORCE };
 enum content_mode { CONTENT_RELAY, CONTENT_REDIRECT };
@@ -58,6 +59,7 @@ struct provider {
     int64_t drain_ms;              /* read on after the client has gone; 0 = cancel at once */
     int64_t max_connections;
     bool inject_stream_usage;
+    enum told_usage usage_dialect;
     bool completion_from_total;  /* completion := total - prompt (Gemini style) */
     bool images_retry_ambiguous; /* a picture that may have been made may be asked of the next */
     bool allow_private;          /* its address may be private or loopback */

@@ -39,7 +39,8 @@ static const struct key keys[] = {
 #undef KEY
 };
 static_assert(COUNT(keys) <= KEYS_MAX, "seen[] has room for every key");
-static_assert(sizeof(enum provider_auth) == sizeof(int) && sizeof(enum accept_sse) == sizeof(int) &&
+static_assert(sizeof(enum provider_auth) == sizeof(int) && sizeof(enum told_usage) == sizeof(int) &&
+                  sizeof(enum accept_sse) == sizeof(int) &&
                   sizeof(enum embeddings_base64) == sizeof(int) &&
                   sizeof(enum content_mode) == sizeof(int),
               "key_set writes a choice as an int");

@@ -42,27 +42,44 @@ static void keep_priced(const struct request *request, struct counters *counters
 /* --- before --------------------------------------------------------------------------------------
  */
 
-enum charge_result count_hold(const struct request *request, int64_t *nusd)
+/* The tokens moved to a counter that may be dearer. */
+static void move(struct counters *counters, enum counter from, enum counter to)
 {
-    struct counters counters = {{0}};
-    struct charge charge;
-    const struct price *price = &request->model->price;
+    if (from == to)
+        return;
+    counters->n[to] += counters->n[from];
+    counters->n[from] = 0;
+}
+
+/* All of the prompt may be written to a cache, if that is asked for, and all of the output be
+ * reasoning or sound: the dearest counts. */
+enum charge_result count_hold(struct request *request, int64_t *nusd)
+{
+    static const enum counter inputs[] = {COUNTER_in_text, COUNTER_in_cache_write,
+                                          COUNTER_in_cache_write_1h};
+    static const enum counter outputs[] = {COUNTER_out_text, COUNTER_out_reasoning,
+                                           COUNTER_out_audio};
+    size_t ins = request->fields->cache_marked ? COUNT(inputs) : 1;
+    size_t outs = fields_has(request->fields, FIELD_audio) ? COUNT(outputs) : COUNT(outputs) - 1;
     const struct key_record *key = request->key;
+    struct counters counters = {{0}};
+    enum charge_result result = CHARGE_OK;
     request->module->ceiling(request, &counters);
+    request->hold_tokens = counters_input(&counters);
     struct price_match match = match_of(request, &counters);
     match.dearest = true;
     keep_priced(request, &counters);
-    enum charge_result result =
-        charge_compute(price, &counters, &match, key->group_ppm, key->user_ppm, &charge);
-    if (result != CHARGE_OK)
-        return result;
-    *nusd = charge.nusd;
-    /* All of the output may be reasoning, and that may be the dearer kind. */
-    counters.n[COUNTER_out_reasoning] = counters.n[COUNTER_out_text];
-    counters.n[COUNTER_out_text] = 0;
-    result = charge_compute(price, &counters, &match, key->group_ppm, key->user_ppm, &charge);
-    if (result == CHARGE_OK && charge.nusd > *nusd)
-        *nusd = charge.nusd;
+    *nusd = 0;
+    for (size_t i = 0; result == CHARGE_OK && i < ins * outs; i++) {
+        struct counters asked = counters;
+        struct charge charge;
+        move(&asked, COUNTER_in_text, inputs[i / outs]);
+        move(&asked, COUNTER_out_text, outputs[i % outs]);
+        result = charge_compute(&request->model->price, &asked, &match, key->group_ppm,
+                                key->user_ppm, &charge);
+        if (result == CHARGE_OK && charge.nusd > *nusd)
+            *nusd = charge.nusd;
+    }
     return result;
 }
 
@@ -97,8 +114,7 @@ void count_demand(const struct request *request, int64_t *tokens, int64_t *promp
     *tokens = *prompt_tokens = 0;
     if (!is_of_text(request->module->endpoint, &writes))
         return;
-    int64_t sent = request->prompt_tokens + fields_token_ids(request->fields, FIELD_input) +
-                   fields_token_ids(request->fields, FIELD_prompt);
+    int64_t sent = request->prompt_tokens;
     int64_t asked = request->output_limit > 0 ? request->output_limit : UNSAID_OUTPUT;
     int64_t output = asked < MOST_OUTPUT ? asked : MOST_OUTPUT;
     *prompt_tokens = sent > 0 ? sent : 1;
@@ -117,12 +133,24 @@ static enum counter output_of(const struct request *request)
                                          : COUNTER_out_text;
 }
 
+static enum usage_dialect dialect_of(const struct provider *provider)
+{
+    switch (provider->usage_dialect) {
+    case TOLD_XAI:
+        return USAGE_XAI;
+    case TOLD_ANTHROPIC:
+        return USAGE_ANTHROPIC;
+    case TOLD_OPENAI:
+        break;
+    }
+    return provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
+}
+
 /* What the answer tells, all zero if it does not; false when it shows nothing either. */
 static bool count_told(struct request *request, struct ledger_entry *entry, struct counters *told)
 {
     const struct tap *tap = &request->tap;
-    enum usage_dialect dialect =
-        request->offer->provider->completion_from_total ? USAGE_GEMINI : USAGE_OPENAI;
+    enum usage_dialect dialect = dialect_of(request->offer->provider);
     bool is_told = usage_counters(&tap->usage, dialect, output_of(request), told, &entry->flags);
     if (tap->usage.bad)
         entry->flags |= ENTRY_FLAG(bad_usage);
@@ -171,7 +199,7 @@ static int64_t most_input(const struct request *request)
         return request->model->context;
     if (request->module->endpoint == ENDPOINT_responses || request->with_media)
         return UNCOUNTED_INPUT;
-    return 4 * request->prompt_tokens + ABSURD_SLACK;
+    return 4 * request->hold_tokens + ABSURD_SLACK;
 }
 
 /* More than the request can have used: not credible, so capped and told to the operator. */

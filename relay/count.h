@@ -13,7 +13,7 @@ struct ledger_entry;
 
 /* An upper bound of the cost, for the hold.  CHARGE_UNPRICED: the model has no price for what is
  * asked (a size, say); CHARGE_OVERFLOW: it does not fit. */
-MUST_USE enum charge_result count_hold(const struct request *request, int64_t *nusd);
+MUST_USE enum charge_result count_hold(struct request *request, int64_t *nusd);
 /* The tokens that limits count before it is answered: those sent, and of the answer's what was
  * allowed but for a share that few answers need.  Both 0 where tokens are not what is counted. */
 void count_demand(const struct request *request, int64_t *tokens, int64_t *prompt_tokens);

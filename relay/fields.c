@@ -39,12 +39,18 @@ enum {
     IMAGES_FILE,
     MASK_FILE,
     REFERENCE_FILE,
-    FOREIGN_END
+    FOREIGN_END,
+    CACHE_FIRST = FOREIGN_END,
+    CACHE_PART = CACHE_FIRST,
+    CACHE_MESSAGE,
+    CACHE_TOOL,
+    CACHE_REQUEST,
+    CACHE_END
 };
 
 /* Those that it may have given out; only looked for where a request may name some. */
 enum {
-    REFERENCE_FIRST = FOREIGN_END,
+    REFERENCE_FIRST = CACHE_END,
     CONVERSATION_ID = REFERENCE_FIRST,
     ITEM,
     ITEM_ID,
@@ -84,6 +90,7 @@ static const struct jspan_want wants[] = {
     [FIELD_functions] = {{"functions"}, TEXT},
     [FIELD_instructions] = {{"instructions"}, TEXT},
     [FIELD_aspect_ratio] = {{"aspect_ratio"}, JSPAN_POLICY},
+    [FIELD_audio] = {{"audio"}, JSPAN_POLICY},
     [FIELD_include_usage] = {{"stream_options", "include_usage"}, 0},
     [FIELD_COUNT] = {{NULL}, 0}, /* the document itself */
     [PROMPT_ID] = {{"prompt", "id"}, 0},
@@ -98,6 +105,10 @@ static const struct jspan_want wants[] = {
     [IMAGES_FILE] = {{"images", "[]", "file_id"}, 0},
     [MASK_FILE] = {{"mask", "file_id"}, 0},
     [REFERENCE_FILE] = {{"input_reference", "file_id"}, 0},
+    [CACHE_PART] = {{"messages", "[]", "content", "[]", "cache_control"}, 0},
+    [CACHE_MESSAGE] = {{"messages", "[]", "cache_control"}, 0},
+    [CACHE_TOOL] = {{"tools", "[]", "cache_control"}, 0},
+    [CACHE_REQUEST] = {{"cache_control"}, 0},
     [CONVERSATION_ID] = {{"conversation", "id"}, 0},
     [ITEM] = {{"input", "[]"}, 0},
     [ITEM_ID] = {{"input", "[]", "id"}, 0},
@@ -173,6 +184,8 @@ static void on_value(void *context, const struct jspan_value *value)
     }
     if (value->want >= FOREIGN_FIRST && value->want < FOREIGN_END && is_foreign(value))
         note_foreign(fields, wants[value->want].path[0], value->text);
+    if (value->want >= CACHE_FIRST && value->want < CACHE_END && value->type != JSPAN_NULL)
+        fields->cache_marked = true;
     if (fields->with_references)
         take_reference(&fields->references, value);
     if (value->want >= FIELD_COUNT)
@@ -201,9 +214,11 @@ static int64_t medium_tokens(struct str name, struct str piece)
 {
     if (str_starts_nocase(piece, STR("data:audio")))
         return AUDIO_TOKENS;
-    if (str_starts_nocase(piece, STR("data:image")) || str_eq(name, STR("url")))
+    if (str_starts_nocase(piece, STR("data:image")) || str_eq(name, STR("url")) ||
+        str_eq(name, STR("image_url")))
         return IMAGE_TOKENS;
-    if (str_starts_nocase(piece, STR("data:")) || str_eq(name, STR("file_data")))
+    if (str_starts_nocase(piece, STR("data:")) || str_eq(name, STR("file_data")) ||
+        str_eq(name, STR("file_url")))
         return FILE_TOKENS;
     if (str_eq(name, STR("data"))) /* input_audio.data */
         return AUDIO_TOKENS;

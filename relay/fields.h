@@ -23,7 +23,7 @@
     X(size) X(quality) X(seconds) X(duration) X(response_format) X(encoding_format)                \
     X(stream_format) X(service_tier) X(background) X(store) X(previous_response_id)                \
     X(conversation) X(voice) X(messages) X(input) X(prompt) X(documents) X(query) X(tools)         \
-    X(functions) X(instructions) X(aspect_ratio)
+    X(functions) X(instructions) X(aspect_ratio) X(audio)
 /* clang-format on */
 
 enum field_name {
@@ -58,6 +58,7 @@ struct fields {
     int64_t input_characters; /* of the texts in `input`: Unicode scalar values */
     int64_t media_tokens;     /* what pictures, sound and files in the prompt are reckoned at */
     bool in_medium;
+    bool cache_marked;    /* parts of the prompt are to be cached (cache_control) */
     enum jspan_type root; /* of the document; an object when fields_finish is content */
     uint64_t root_begin, root_count;
     bool with_references;

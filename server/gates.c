@@ -9,6 +9,8 @@
 #include "relay/outbound.h"
 #include "relay/request.h"
 
+#define DIGITS_MEAN 3 /* an id of a token is so many times longer than the shortest */
+
 static enum fault refuse(struct request *request, enum fault fault, const char *subject)
 {
     failure_set(&request->failure, fault, "%s", subject);
@@ -187,7 +189,9 @@ enum fault gate_model(struct request *request)
     fields_text(fields, FIELD_service_tier, request->tier, sizeof request->tier);
     fields_text(fields, FIELD_quality, request->quality, sizeof request->quality);
     fields_text(fields, FIELD_size, request->size, sizeof request->size);
-    request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens;
+    int64_t ids = fields_token_ids(fields, FIELD_input) + fields_token_ids(fields, FIELD_prompt);
+    request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens +
+                             (ids + DIGITS_MEAN - 1) / DIGITS_MEAN;
     request->with_media = fields->media_tokens > 0;
     return FAULT_NONE;
 }

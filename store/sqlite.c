@@ -12,7 +12,6 @@
 
 #include <sqlite3.h>
 
-
 #define STATEMENTS_MAX 256 /* a power of two, well above the literals of this room */
 #define ERROR_TEXT_SIZE 200
 #define NFS_MAGIC 0x6969

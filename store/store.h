@@ -87,7 +87,7 @@ enum usage_source { USAGE_NONE, USAGE_UPSTREAM, USAGE_MERGED, USAGE_ESTIMATED };
 #define ENTRY_FLAGS(X)                                                                             \
     X(bad_usage) X(absurd_usage) X(total_mismatch) X(cached_gt_prompt) X(cache_write_overlap)      \
     X(thoughts_from_total) X(reasoning_gt_output) X(above_hold) X(unpriced) X(maybe_billed)        \
-    X(crash) X(late_commit) X(hidden_usage) X(drained)
+    X(crash)
 /* clang-format on */
 
 enum entry_flag {

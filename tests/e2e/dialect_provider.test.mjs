@@ -20,6 +20,8 @@ const dialects = {
     keyless: {},
     eager: { key, accept_sse: 'force' },
     total: { key, completion_from_total: 'on' },
+    xai: { key, usage_dialect: 'xai' },
+    anthropic: { key, usage_dialect: 'anthropic' },
     unsure: { key, images_retry_ambiguous: 'on' },
     headers: {
         key,
@@ -168,6 +170,23 @@ test('Q4 completion_from_total: what is not prompt is charged as completion', as
     };
     assert.equal(await charge('plain'), '0.000005000');
     assert.equal(await charge('total'), '0.000012000');
+});
+
+test('Q4 usage_dialect: what the figures of a provider mean', async () => {
+    const usages = {
+        xai: '{"prompt_tokens":3,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":2}}',
+        anthropic:
+            '{"input_tokens":3,"cache_read_input_tokens":100,"cache_creation_input_tokens":10,"output_tokens":2}',
+    };
+    const counters = async (name, dialect) => {
+        const text = withUsage(usages[dialect]);
+        const { response } = await seen(name, { answer: reply(text), expected: text });
+        return (await gw.row(response)).counters;
+    };
+    assert.deepEqual(await counters('plain', 'xai'), { in_text: 3, out_reasoning: 2 });
+    assert.deepEqual(await counters('xai', 'xai'), { in_text: 3, out_text: 2, out_reasoning: 2 });
+    assert.deepEqual(await counters('plain', 'anthropic'), { in_cached: 3, out_text: 2 });
+    assert.deepEqual(await counters('anthropic', 'anthropic'), { in_text: 3, in_cached: 100, in_cache_write: 10, out_text: 2 });
 });
 
 test('I6 images_retry_ambiguous: a picture that may have been made is asked of the next provider', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { J1, reply, S1, stream, withUsage } from './lib/answers.mjs';
 import { bodyIs } from './lib/expect.mjs';
-import { billAddsUp, scene } from './lib/gateway.mjs';
+import { billAddsUp, scene, unitsOf } from './lib/gateway.mjs';
 import { call } from './lib/raw.mjs';
 import { chat } from './lib/requests.mjs';
 import { callers, onDemand, taskOf, video, videoModels, VideoProvider } from './lib/videos.mjs';
@@ -21,7 +21,21 @@ const priced = {
         'audio_ms 0.006 per minute quantum=1s minimum=10s',
     ],
 };
-const s = await scene({ after, name: 'prices' }, { video: onDemand, models: { ...videoModels, priced } });
+// Each kind of token at a price that shows which one a hold is of.
+const kinds = {
+    endpoints: 'chat',
+    offer: 'P1/up-kinds',
+    default_output: 100,
+    price: [
+        'in_text 1 per 1M tokens',
+        'in_cache_write 10 per 1M tokens',
+        'out_text 100 per 1M tokens',
+        'out_reasoning 200 per 1M tokens',
+        'out_audio 1000 per 1M tokens',
+    ],
+};
+const ids = { endpoints: 'embeddings', offer: 'P1/up-ids', price: 'in_text 1 per 1M tokens' };
+const s = await scene({ after, name: 'prices' }, { video: onDemand, models: { ...videoModels, priced, kinds, ids } });
 const { gw, M1, reset } = s;
 const usage =
     '{"prompt_tokens":1203,"completion_tokens":501,"total_tokens":1704,' +
@@ -178,4 +192,41 @@ test('H1 no x-gateway-cost where nothing was charged, or where it is not known y
     assert.equal(listed.status, 200);
     assert.equal(costOf(listed), undefined);
     await show('off');
+});
+
+test('H1 what is held is the dearest that the answer may come to', async () => {
+    const held = async (members, content = 'hi') => {
+        reset();
+        M1.once(reply(J1));
+        const messages = [{ role: 'user', content }];
+        const response = await call(gw, { body: chat({ model: 'kinds', messages, ...members }) });
+        assert.equal(response.status, 200, response.text);
+        return unitsOf((await gw.row(response)).hold);
+    };
+    const plain = await held({});
+    const input = plain - 100 * 200; // its output may be reasoning, all of it
+    assert.ok(input > 0 && input < 20, `${input}`);
+    const sound = { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'wav' } };
+    assert.ok((await held(sound)) - 100 * 1000 < 40);
+    const marked = [{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }];
+    const cached = (await held({}, marked)) - 100 * 200;
+    assert.ok(cached >= 10 * input && cached < 40 * input, `${cached}`);
+    const far = [{ type: 'image_url', image_url: { url: 'https://pictures.example/1.png' } }];
+    assert.ok((await held({}, far)) - 100 * 200 >= 1600);
+});
+
+test('H1 a prompt of token ids is counted, with usage and without', async () => {
+    const input = Array.from({ length: 3000 }, (_, i) => 10000 + i);
+    const embed = async (usage) => {
+        reset();
+        const text = `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"model":"m"${usage}}`;
+        M1.once(reply(text));
+        const response = bodyIs(await call(gw, { path: '/v1/embeddings', body: JSON.stringify({ model: 'ids', input }) }), text);
+        return gw.row(response);
+    };
+    const told = await embed(',"usage":{"prompt_tokens":30000,"total_tokens":30000}');
+    assert.deepEqual([told.charge, told.flags.includes('absurd_usage')], ['0.030000000', false]);
+    const untold = await embed('');
+    const tokens = unitsOf(untold.charge);
+    assert.ok(tokens >= 2500 && tokens <= 4000, `${tokens} for 3000 ids`);
 });

@@ -148,7 +148,7 @@ static void settle_moves_money_and_shows_the_row(void **state)
     struct key_record *record = make_key(fixture);
     struct store_settle one = {0};
     entry_admit(fixture, &one.entry, record, 5 * USD / 2);
-    one.entry.flags = ENTRY_FLAG(above_hold) | ENTRY_FLAG(drained);
+    one.entry.flags = ENTRY_FLAG(above_hold) | ENTRY_FLAG(maybe_billed);
     one.entry.bill =
         (struct bill){2, {{COUNTER_in_text, 3, 500000000000}, {COUNTER_out_text, 2, 500000000000}}};
     assert_int_equal(settle(fixture, &one), STORE_OK);
@@ -177,7 +177,7 @@ static void settle_moves_money_and_shows_the_row(void **state)
                      STORE_OK);
     assert_true(json_equal(shown, row));
     json_decref(shown);
-    assert_member(row, "flags", "[\"above_hold\",\"drained\"]");
+    assert_member(row, "flags", "[\"above_hold\",\"maybe_billed\"]");
     assert_member(row, "charge", "\"2.500000000\"");
     assert_member(row, "source", "\"upstream\"");
     assert_member(row, "t_first_ms", "null");

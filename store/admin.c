@@ -22,6 +22,7 @@ static const struct operation operations[] = {
     {"user list", false, admin_user_list, ""},
     {"user show", false, admin_user_show, "name:s!"},
     {"user credit", true, admin_user_credit, "name:s! amount:s! ref:s"},
+    {"user credits", false, admin_user_credits, "name:s! limit:i after:s"},
     {"user set", true, admin_user_set, "name:s! group:s ratio:s"},
     {"user disable", true, admin_user_disable, "name:s!"},
     {"user enable", true, admin_user_enable, "name:s!"},

@@ -8,8 +8,12 @@
  *   user add      {name, group?, ratio?, credit?}          -> user
  *   user list     {}                                       -> [user]
  *   user show     {name}                                   -> user
- *   user credit   {name, amount, ref?}                     -> user   (amount may be negative; a
- *                                                            repeated ref changes nothing)
+ *   user credit   {name, amount, ref?}                     -> user + {repeated_ref}  (amount may be
+ *                                                            negative; a ref that was booked before
+ *                                                            changes nothing, and with another
+ *                                                            amount it is a conflict)
+ *   user credits  {name, limit?, after?}                   -> [{id,ts,amount,ref}], newest first;
+ *                                                            after = the id of the last one seen
  *   user set      {name, group?, ratio?}                   -> user
  *   user disable  {name}    user enable {name}             -> user
  *   key create    {user, name?, group?, expires_s?, models?[], networks?[], limit?, secret?}

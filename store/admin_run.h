@@ -142,6 +142,7 @@ enum store_code admin_user_add(struct admin_run *run);
 enum store_code admin_user_list(struct admin_run *run);
 enum store_code admin_user_show(struct admin_run *run);
 enum store_code admin_user_credit(struct admin_run *run);
+enum store_code admin_user_credits(struct admin_run *run);
 enum store_code admin_user_set(struct admin_run *run);
 enum store_code admin_user_disable(struct admin_run *run);
 enum store_code admin_user_enable(struct admin_run *run);

@@ -6,6 +6,8 @@
 #include "store/sqlite_ledger.h"
 
 #define REF_MAX 200
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000
 
 static json_t *user_json(struct admin_run *run, const struct user_row *row)
 {
@@ -30,6 +32,17 @@ static enum store_code no_user(struct admin_run *run, struct str name)
     return admin_refuse(run, STORE_NOTFOUND, "no user \"%.*s\"", STR_ARG(name));
 }
 
+/* A credit that was booked before is not booked again; another amount is another credit. */
+static enum store_code repeat(struct admin_run *run, const char *ref, int64_t nusd, int64_t booked)
+{
+    char text[USD_TEXT_SIZE];
+    usd_format(booked, text);
+    if (nusd == booked)
+        return STORE_OK;
+    return admin_refuse(run, STORE_CONFLICT,
+                        "\"%s\" was booked before, with %s USD; nothing was changed", ref, text);
+}
+
 /* Money moves by a ledger row and the account's sum, in one step. */
 static enum store_code credit(struct admin_run *run, int64_t user_id, int64_t nusd, const char *ref)
 {
@@ -37,8 +50,8 @@ static enum store_code credit(struct admin_run *run, int64_t user_id, int64_t nu
     int64_t sum;
     if (!admin_user_account(run, user_id, &account))
         return STORE_DOWN;
-    if (ref != NULL && ledger_has_ref(run->db, account.id, ref))
-        return STORE_OK;
+    if (ref != NULL && ledger_find_ref(run->db, account.id, ref, &sum))
+        return repeat(run, ref, nusd, sum);
     if (__builtin_add_overflow(account.credited, nusd, &sum))
         return admin_refuse(run, STORE_INVALID, "\"amount\": the sum of credits would not fit");
     ledger_credit(run->db, ident_next(run->room->ids, run->room->now_ms), run->room->now_ms,
@@ -116,6 +129,15 @@ enum store_code admin_user_show(struct admin_run *run)
     return admin_done(run);
 }
 
+static bool is_ref(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
+            return false;
+    }
+    return text.n > 0 && text.n <= REF_MAX;
+}
+
 enum store_code admin_user_credit(struct admin_run *run)
 {
     struct user_row row;
@@ -127,13 +149,42 @@ enum store_code admin_user_credit(struct admin_run *run)
         return STORE_INVALID;
     if (nusd == 0)
         return admin_refuse(run, STORE_INVALID, "\"amount\": must not be 0");
-    if (ref != NULL && (ref[0] == '\0' || str_of(ref).n > REF_MAX))
-        return admin_refuse(run, STORE_INVALID, "\"ref\": want 1 to %d bytes", REF_MAX);
+    if (ref != NULL && !is_ref(str_of(ref)))
+        return admin_refuse(run, STORE_INVALID,
+                            "\"ref\": want 1 to %d bytes without control characters", REF_MAX);
     run->before = user_json(run, &row);
+    unsigned effects = run->effect_count;
     enum store_code code = credit(run, row.id, nusd, ref);
     if (code != STORE_OK)
         return code;
     run->result = user_json(run, &row);
+    bool is_repeated = run->effect_count == effects;
+    (void)json_object_set_new(run->result, "repeated_ref",
+                              is_repeated ? json_string(ref) : json_null());
+    return admin_done(run);
+}
+
+enum store_code admin_user_credits(struct admin_run *run)
+{
+    struct user_row user;
+    struct account_row account;
+    struct credit_row row;
+    int64_t most = admin_number(run, "limit", LIMIT_DEFAULT);
+    int64_t below = INT64_MAX;
+    if (most > LIMIT_MAX)
+        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    if (admin_has(run, "after") && !str_i64(admin_text(run, "after"), 1, INT64_MAX, &below))
+        return admin_refuse(run, STORE_INVALID, "\"after\": want the id of a credit");
+    if (!user_by_name(run->db, admin_text(run, "name"), &user))
+        return no_user(run, admin_text(run, "name"));
+    (void)!account_find(run->db, ACCOUNT_USER, user.id, "", &account);
+    struct query *query = credits_of(run->db, account.id, below, most);
+    run->result = json_array();
+    while (credit_next(query, &row))
+        (void)json_array_append_new(run->result,
+                                    json_pack("{s:o, s:o, s:o, s:o}", "id", admin_id(row.id), "ts",
+                                              admin_time(row.ts_ms), "amount", admin_usd(row.nusd),
+                                              "ref", admin_string(row.ref)));
     return admin_done(run);
 }
 

@@ -135,16 +135,35 @@ bool admin_read_endpoints(struct admin_run *run, uint32_t *bits)
     return true;
 }
 
-/* Names appear in tables, logs and command lines. */
+/* Of UTF-8: controls and a blank (U+0080 to U+00A0), and what cannot be seen or turns the direction
+ * of writing, so that two names look alike. */
+static bool is_invisible(struct str rest)
+{
+    static const struct {
+        const char first[4], last[4];
+    } ranges[] = {{"\xc2\x80", "\xc2\xa0"},
+                  {"\xe2\x80\x8b", "\xe2\x80\x8f"},
+                  {"\xe2\x80\xa8", "\xe2\x80\xae"},
+                  {"\xe2\x81\xa0", "\xe2\x81\xaf"},
+                  {"\xef\xbb\xbf", "\xef\xbb\xbf"}};
+    for (size_t i = 0; i < COUNT(ranges); i++) {
+        size_t n = strlen(ranges[i].first);
+        if (rest.n >= n && memcmp(rest.p, ranges[i].first, n) >= 0 &&
+            memcmp(rest.p, ranges[i].last, n) <= 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names appear in tables, logs, command lines and spreadsheets, where = + - @ begin a formula; * is
+ * everybody. */
 static bool is_name(struct str text)
 {
-    if (text.n == 0 || text.n >= ROW_NAME_SIZE || text.p[0] == '-')
+    if (text.n == 0 || text.n >= ROW_NAME_SIZE || strchr("=+-@*", text.p[0]) != NULL)
         return false;
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        /* In UTF-8, too: U+0080 to U+00A0 are controls and a blank. */
-        bool is_high = c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] <= 0xa0;
-        if (c <= ' ' || c == 0x7f || is_high)
+        if (c <= ' ' || c == 0x7f || is_invisible(str_from(text, i)))
             return false;
     }
     return true;
@@ -156,8 +175,8 @@ bool admin_read_name(struct admin_run *run, char name[ROW_NAME_SIZE])
     if (!is_name(text)) {
         (void)admin_refuse(
             run, STORE_INVALID,
-            "\"name\": want 1 to %d bytes without blanks and control characters, not "
-            "beginning with '-'",
+            "\"name\": want 1 to %d bytes without blanks, control and invisible characters, not "
+            "beginning with one of = + - @ *",
             ROW_NAME_SIZE - 1);
         return false;
     }

@@ -357,15 +357,40 @@ void ledger_credit(struct db *db, int64_t id, int64_t now_ms, int64_t account_id
     account_add(db, account_id, amount_nusd, 0);
 }
 
-bool ledger_has_ref(struct db *db, int64_t account_id, const char *ref)
+bool ledger_find_ref(struct db *db, int64_t account_id, const char *ref, int64_t *nusd)
 {
     struct query *query =
-        db_query(db, "SELECT id FROM ledger WHERE user_account = ?1 AND ref = ?2");
+        db_query(db, "SELECT amount FROM ledger WHERE user_account = ?1 AND ref = ?2");
     query_i64(query, 1, account_id);
     query_text(query, 2, ref);
     bool found = query_row(query);
+    if (found)
+        *nusd = query_get_i64(query, 0);
     query_end(query);
     return found;
+}
+
+struct query *credits_of(struct db *db, int64_t account_id, int64_t below_id, int64_t most)
+{
+    struct query *query =
+        db_query(db, "SELECT id, ts, amount, ref FROM ledger INDEXED BY ledger_credits "
+                     "WHERE user_account = ?1 AND kind = 'credit' AND id < ?2 "
+                     "ORDER BY id DESC LIMIT ?3");
+    query_i64(query, 1, account_id);
+    query_i64(query, 2, below_id);
+    query_i64(query, 3, most);
+    return query;
+}
+
+bool credit_next(struct query *query, struct credit_row *row)
+{
+    if (!query_row(query))
+        return false;
+    *row = (struct credit_row){.id = query_get_i64(query, 0),
+                               .ts_ms = query_get_i64(query, 1),
+                               .nusd = query_get_i64(query, 2),
+                               .ref = query_get_text(query, 3)};
+    return true;
 }
 
 int64_t ledger_close_open(struct db *db)

@@ -46,8 +46,15 @@ MUST_USE bool ledger_flush(struct db *db, struct ledger_batch *batch);
 /* A credit to an account, with its outside reference or NULL. */
 void ledger_credit(struct db *db, int64_t id, int64_t now_ms, int64_t account_id,
                    int64_t amount_nusd, const char *ref);
-/* True when the account has a credit with this reference. */
-MUST_USE bool ledger_has_ref(struct db *db, int64_t account_id, const char *ref);
+/* True when the account has a credit with this reference, and what it was. */
+MUST_USE bool ledger_find_ref(struct db *db, int64_t account_id, const char *ref, int64_t *nusd);
+struct credit_row {
+    int64_t id, ts_ms, nusd;
+    const char *ref; /* "" = none; valid until the next row */
+};
+/* The credits of an account, the newest first, `most` of those below an id. */
+struct query *credits_of(struct db *db, int64_t account_id, int64_t below_id, int64_t most);
+MUST_USE bool credit_next(struct query *query, struct credit_row *row);
 
 /* At start: what was open when the process ended costs nothing.  Returns how many. */
 int64_t ledger_close_open(struct db *db);

@@ -300,6 +300,7 @@ static const struct admin_operation operations[] = {
     {"user list", ADMIN_NEEDS_STORE, true, NULL},
     {"user show", ADMIN_NEEDS_STORE, true, NULL},
     {"user credit", ADMIN_NEEDS_STORE, true, NULL},
+    {"user credits", ADMIN_NEEDS_STORE, true, NULL},
     {"user set", ADMIN_NEEDS_STORE, true, NULL},
     {"user disable", ADMIN_NEEDS_STORE, true, NULL},
     {"user enable", ADMIN_NEEDS_STORE, true, NULL},

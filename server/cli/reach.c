@@ -10,6 +10,7 @@
 #include "config/message.h"
 #include "config/parse.h"
 #include "server/admin/operation.h"
+#include "store/admin.h"
 
 #define MESSAGE_BYTES_MAX (1024 * 1024)
 #define PATH_BYTES_MAX 8192
@@ -246,6 +247,18 @@ bool reach_open_store(const struct store_options *options, struct store **store,
     return true;
 }
 
+/* Who only looks makes no database: it would be an empty one that looks well. */
+static bool is_there(const struct target *target, const char *operation, struct answer *answer)
+{
+    bool changes = true;
+    if (store_admin_knows(str_of(operation), &changes) && changes)
+        return true;
+    if (access(target->database_path, F_OK) == 0)
+        return true;
+    answer_fail(answer, ADMIN_FAILED, "there is no database %s", target->database_path);
+    return false;
+}
+
 static bool open_database(const struct target *target, struct store **store, struct answer *answer)
 {
     struct store_options options = {.path = target->database_path, .is_alone = true};
@@ -291,7 +304,8 @@ static void ask_here(struct reach *reach, const char *operation, json_t *argumen
     bool in_store = row->run == NULL;
     if (!check_loaded(target, in_store, answer))
         return;
-    if (in_store && reach->store == NULL && !open_database(target, &reach->store, answer))
+    if (in_store && reach->store == NULL &&
+        !(is_there(target, operation, answer) && open_database(target, &reach->store, answer)))
         return;
     (void)reach_in_process(&reach->store, target->snapshot, operation, arguments, answer);
     /* Of several configurations this may not be the one that was meant. */

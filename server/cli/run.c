@@ -118,7 +118,8 @@ static json_t *reversed(const json_t *rows)
 static bool print_table(const struct command *command, json_t *result)
 {
     enum table_style style = isatty(STDOUT_FILENO) ? TABLE_ALIGNED : TABLE_TABS;
-    bool is_log = strcmp(command->verb, "tail") == 0 || strcmp(command->noun, "task") == 0;
+    bool is_log = strcmp(command->verb, "tail") == 0 || strcmp(command->verb, "credits") == 0 ||
+                  strcmp(command->noun, "task") == 0;
     if (!is_log || !json_is_array(result))
         return table_print(stdout, command->columns, result, style);
     json_t *turned = reversed(result);

@@ -171,3 +171,19 @@ test('backup-2 a copy whose disk is slow delays nobody, and one that its disk re
     disk.fail('');
     assert.ok(!fs.existsSync(`${copy}.2`) && !fs.existsSync(`${copy}.2.part`));
 });
+
+test('check-3 who only looks makes no database', async () => {
+    const empty = await Gateway.start({ name: 'check-empty', config: s.config });
+    await empty.stop();
+    for (const name of fs.readdirSync(empty.dir)) {
+        if (name.startsWith('gateway.db')) fs.rmSync(path.join(empty.dir, name));
+    }
+    for (const command of [['db', 'check'], ['user', 'list'], ['usage', 'summary'], ['db', 'backup', 'x.db']]) {
+        const said = await empty.cliRaw(command);
+        assert.equal(said.code, 1, said.stderr);
+        assert.match(said.stderr, /there is no database .*gateway\.db$/m);
+    }
+    assert.ok(!fs.existsSync(path.join(empty.dir, 'gateway.db')));
+    await empty.cli(['user', 'add', 'first']);
+    assert.ok(fs.existsSync(path.join(empty.dir, 'gateway.db')));
+});

@@ -56,5 +56,5 @@ test('set-3 the list tells a revoked key from a disabled one', async () => {
 test('set-4 a name with a blank is refused in words', async () => {
     const done = await gw.cliRaw(['user', 'add', 'two words']);
     assert.notEqual(done.code, 0);
-    assert.match(done.stderr, /without blanks and control characters/);
+    assert.match(done.stderr, /without blanks, control and invisible characters/);
 });

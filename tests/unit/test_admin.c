@@ -72,6 +72,15 @@ static const struct refusal {
     {"user credit", "{\"name\":\"ann\",\"amount\":\"1\",\"ref\":\"\"}", STORE_INVALID, "\"ref\""},
     {"user credit", "{\"name\":\"ann\",\"amount\":\"9223372036\"}", STORE_INVALID, "fit"},
     {"user credit", "{\"name\":\"ann\",\"amount\":\"-10.1\"}", STORE_SHORT, "10.000000000"},
+    {"user credit", "{\"name\":\"ann\",\"amount\":\"1\",\"ref\":\"a\\nb\"}", STORE_INVALID,
+     "\"ref\""},
+    {"user credits", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
+    {"user credits", "{\"name\":\"ann\",\"limit\":1001}", STORE_INVALID, "at most 1000"},
+    {"user credits", "{\"name\":\"ann\",\"after\":\"x\"}", STORE_INVALID, "\"after\""},
+    {"user add", "{\"name\":\"=1+1\"}", STORE_INVALID, "beginning with one of"},
+    {"user add", "{\"name\":\"*\"}", STORE_INVALID, "beginning with one of"},
+    {"user add", "{\"name\":\"a\\u200bb\"}", STORE_INVALID, "invisible"},
+    {"user add", "{\"name\":\"a\\u202eb\"}", STORE_INVALID, "invisible"},
     {"user disable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"user enable", "{\"name\":\"zed\"}", STORE_NOTFOUND, "no user"},
     {"key create", "{}", STORE_INVALID, "needs \"user\""},
@@ -469,6 +478,36 @@ static void charge_usd(struct fixture *fixture)
     key_record_drop(store_keyring(fixture->store), &record);
 }
 
+static void credit_with_a_ref_is_booked_once(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char five[] = "{\"name\":\"bob\",\"amount\":\"5\",\"ref\":\"inv-1\"}";
+    assert_shown(fixture, "user credit", five, "repeated_ref", "null");
+    json_t *again = admin_ok(fixture, "user credit", five);
+    assert_member(again, "repeated_ref", "\"inv-1\"");
+    assert_member(again, "balance", "\"5.000000000\"");
+    json_decref(again);
+    assert_int_equal(
+        admin_code(fixture, "user credit", "{\"name\":\"bob\",\"amount\":\"7\",\"ref\":\"inv-1\"}"),
+        STORE_CONFLICT);
+    assert_non_null(strstr(fixture->why, "was booked before, with 5.000000000 USD"));
+    json_decref(admin_ok(fixture, "user credit", "{\"name\":\"bob\",\"amount\":\"-2\"}"));
+    json_t *rows = admin_ok(fixture, "user credits", "{\"name\":\"bob\"}");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_members(json_array_get(rows, 0), "id,ts,amount,ref");
+    assert_member(json_array_get(rows, 0), "amount", "\"-2.000000000\"");
+    assert_member(json_array_get(rows, 0), "ref", "null");
+    assert_member(json_array_get(rows, 1), "ref", "\"inv-1\"");
+    json_t *next = NULL;
+    json_t *after = json_pack("{s:s, s:O}", "name", "bob", "after",
+                              json_object_get(json_array_get(rows, 0), "id"));
+    assert_int_equal(admin_json(fixture, "user credits", after, &next), STORE_OK);
+    assert_int_equal(json_array_size(next), 1);
+    assert_true(json_equal(json_array_get(next, 0), json_array_get(rows, 1)));
+    json_decref(next);
+    json_decref(rows);
+}
+
 static void check_finds_planted_mismatches(void **state)
 {
     struct fixture *fixture = *state;
@@ -584,6 +623,7 @@ int main(void)
         TEST(group_add_answers_the_group),
         TEST(group_set_changes_only_what_is_given),
         TEST(usage_list_pages_from_new_to_old),
+        TEST(credit_with_a_ref_is_booked_once),
         TEST(check_finds_planted_mismatches),
         TEST(check_finds_a_lost_credit),
         TEST(check_finds_a_charge_out_of_its_slot),

@@ -229,7 +229,7 @@ static void contract_of_the_store_is_in_the_table(void **state)
         }
     }
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(found, 30);
+    assert_int_equal(found, 31);
 }
 
 /* --- operations of the store --- */

@@ -533,6 +533,7 @@ static void database_without_tasks_is_migrated_with_all_its_rows(void **state)
     key_record_drop(store_keyring(fixture->store), &record);
     store_close(&fixture->store);
     db_change(fixture, "DROP TABLE tasks; DROP TABLE idem; DROP TABLE limits; "
+                       "DROP INDEX ledger_credits; "
                        "ALTER TABLE requests DROP COLUMN bill; DROP TABLE rollup_day; "
                        "DELETE FROM meta WHERE key IN ('rolled_up', 'log_from'); "
                        "PRAGMA user_version = 2;");

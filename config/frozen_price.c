@@ -22,7 +22,7 @@ bool price_thaw(struct str text, struct price *price)
     buf_init(&why, WHY_MAX);
     while (ok && str_cut(&text, '\n', &line)) {
         size_t at;
-        bool rounded;
+        int64_t rounded;
         ok = read.n < PRICE_RATES_MAX && str_starts(line, KEY) &&
              rate_parse(str_from(line, KEY.n), &read.rates[read.n++], &at, &rounded, &why);
     }

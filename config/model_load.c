@@ -157,11 +157,24 @@ static bool rate_add(struct draft *draft, const struct rate *rate, unsigned line
     return true;
 }
 
+/* What `quantity` units come to now, which somebody gave another price for. */
+static void warn_rounded(struct draft *draft, const struct entry *entry, int64_t pusd,
+                         int64_t quantity)
+{
+    __extension__ typedef unsigned __int128 u128;
+    u128 sum = (u128)pusd * (u128)quantity;
+    messages_add(draft->messages, SEVERITY_WARNING, &entry->value_at,
+                 "the price is not a whole number of pico-USD a unit: it is rounded to %lld, and "
+                 "what is written comes to %llu.%012llu USD",
+                 (long long)pusd, (unsigned long long)(sum / PUSD_PER_USD),
+                 (unsigned long long)(sum % PUSD_PER_USD));
+}
+
 static void take_price(struct draft *draft, const struct entry *entry)
 {
     struct rate rate;
     size_t at = 0;
-    bool rounded = false;
+    int64_t rounded = 0;
     if (!rate_parse(entry->value, &rate, &at, &rounded, &draft->why)) {
         draft->faulty_prices = true;
         report(draft, entry, at);
@@ -172,10 +185,8 @@ static void take_price(struct draft *draft, const struct entry *entry)
         report(draft, entry, 0);
         return;
     }
-    if (rounded)
-        messages_add(draft->messages, SEVERITY_WARNING, &entry->value_at,
-                     "the price is not a whole number of pico-USD a unit; rounded to %lld",
-                     (long long)rate.pusd);
+    if (rounded != 0)
+        warn_rounded(draft, entry, rate.pusd, rounded);
 }
 
 /* What the gateway itself puts in, or goes by. */

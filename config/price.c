@@ -7,7 +7,6 @@
 #include "config/value.h"
 
 #define NUSD_PER_USD INT64_C(1000000000)
-#define PUSD_PER_USD INT64_C(1000000000000)
 
 static const char *const names[] = {
 #define X(name) #name,

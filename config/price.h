@@ -32,6 +32,8 @@ struct counters {
     int64_t n[COUNTER_COUNT];
 };
 
+#define PUSD_PER_USD INT64_C(1000000000000)
+
 /* One `price =` line.  Empty matches mean any. */
 struct rate {
     enum counter counter;
@@ -67,9 +69,10 @@ MUST_USE bool counter_find(struct str name, enum counter *out);
 bool counter_fallback(enum counter counter, enum counter *out);
 
 /* Parses "in_text 0.15 per 1M tokens above=200000" into *rate.  On a mistake returns false with the
- * reason in *why and the offset of the offending word in *at.  *rounded is set when the price was
- * not a whole pico-USD per unit and was rounded half up. */
-MUST_USE bool rate_parse(struct str text, struct rate *rate, size_t *at, bool *rounded,
+ * reason in *why and the offset of the offending word in *at.  *rounded is 0, or,
+ * when the price is not a whole pico-USD per unit and was rounded half up, for how many units it
+ * was given. */
+MUST_USE bool rate_parse(struct str text, struct rate *rate, size_t *at, int64_t *rounded,
                          struct buf *why);
 /* Appends the rate as a `price =` line that rate_parse reads back to the same rate. */
 MUST_USE bool rate_show(const struct rate *rate, struct buf *out);

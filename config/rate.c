@@ -7,7 +7,6 @@
 
 #include "config/value.h"
 
-#define PUSD_PER_USD UINT64_C(1000000000000)
 #define PUSD_MAX INT64_C(1000000000000000) /* 1000 USD a unit */
 
 __extension__ typedef unsigned __int128 u128; /* ISO C has no 128-bit type */
@@ -145,7 +144,7 @@ static bool take_quantity(struct reader *reader, enum counter counter, int64_t *
 
 /* USD `digits` / 10^decimals for `quantity` units, as pUSD a unit, rounded half up. */
 static bool convert(struct reader *reader, struct str usd, int64_t quantity, struct rate *rate,
-                    bool *rounded)
+                    int64_t *rounded)
 {
     uint64_t digits = 0;
     unsigned decimals = 0;
@@ -165,7 +164,7 @@ static bool convert(struct reader *reader, struct str usd, int64_t quantity, str
         return explain(reader->why,
                        "\"%.*s\" is less than half a pico-USD a unit: it would be free",
                        SHORT_ARG(usd));
-    *rounded = amount % divisor != 0;
+    *rounded = amount % divisor != 0 ? quantity : 0;
     rate->pusd = (int64_t)pusd;
     return true;
 }
@@ -275,7 +274,7 @@ static bool take_options(struct reader *reader, struct rate *rate)
     return true;
 }
 
-bool rate_parse(struct str text, struct rate *rate, size_t *at, bool *rounded, struct buf *why)
+bool rate_parse(struct str text, struct rate *rate, size_t *at, int64_t *rounded, struct buf *why)
 {
     CHECK(rate != NULL && at != NULL && rounded != NULL && why != NULL);
     struct reader reader = {.text = text, .rest = text, .at = at, .why = why};

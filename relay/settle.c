@@ -43,8 +43,13 @@ static void describe(struct request *request, struct ledger_entry *entry)
         entry->provider = request->offer->provider->name;
         entry->upstream_model = request->offer->upstream_model;
     }
-    if (entry->admitted_ms == 0)
+    if (entry->admitted_ms == 0) { /* refused before anything was held */
         entry->admitted_ms = clock_wall_ms();
+        entry->group_ppm = request->key->group_ppm;
+        entry->user_ppm = request->key->user_ppm;
+        entry->first_ms = -1;
+        entry->hold_nusd = 0;
+    }
     entry->stream = request->stream_asked;
     entry->status = answer_status(request);
     entry->reason = request->failure.fault != FAULT_NONE ? failure_reason(&request->failure) : NULL;

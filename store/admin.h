@@ -42,7 +42,8 @@
  *   usage export  {limit?, user?, after?, since?, until?}  -> [usage], oldest first, only those
  *                                                            that have ended
  *   usage summary {by?[], user?, since?, until?}           -> [sum], by day or what `by` names
- *   usage show    {id}                                     -> usage
+ *   usage show    {id}                                     -> usage + {note}: why the charge is not
+ *                                                            what the bill comes to, or null
  *   db check      {}                                       -> {ok, errors[], accounts, ledger_rows,
  *                                                            open_rows}
  *   db backup     {file}                                   -> {file, bytes}: a copy; an absolute

@@ -125,6 +125,27 @@ enum store_code admin_usage_export(struct admin_run *run)
     return list_usage(run, true);
 }
 
+static bool has_word(const char *words, struct str wanted)
+{
+    struct str rest = str_of(words), word;
+    while (str_cut(&rest, ' ', &word)) {
+        if (str_eq(word, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Why the charge is not what the lines of the bill come to. */
+static json_t *note_json(const struct usage_row *row)
+{
+    if (has_word(row->flags, STR("unpriced")))
+        return json_string("something has no price, or does not fit: what was held is charged");
+    if (has_word(row->flags, STR("absurd_usage")))
+        return json_string("the provider's report is not credible: at most twice what was held is "
+                           "charged");
+    return json_null();
+}
+
 enum store_code admin_usage_show(struct admin_run *run)
 {
     struct usage_row row;
@@ -138,6 +159,7 @@ enum store_code admin_usage_show(struct admin_run *run)
         return admin_refuse(run, STORE_NOTFOUND, "no request \"%s\"", admin_ztext(run, "id"));
     }
     run->result = usage_json(&row);
+    (void)json_object_set_new(run->result, "note", note_json(&row));
     query_end(query);
     return admin_done(run);
 }

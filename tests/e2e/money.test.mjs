@@ -221,6 +221,8 @@ test('Q6 a refusal tells what was needed, what is there, and what lowers the nee
     const message = async (path, body) => {
         const answer = await call(gw, { key, path, body: JSON.stringify(body) });
         refusedFor(answer, 'insufficient_balance');
+        const row = await gw.row(answer);
+        assert.deepEqual([row.hold, row.charge, row.ratio, row.t_first_ms], ['0.000000000', '0.000000000', '1', null]);
         return answer.json.error.message;
     };
     for (const [path, [body, hint]] of Object.entries(asked)) {

@@ -297,6 +297,8 @@ test('H2 a report far above the estimate is capped, but where the prompt cannot 
             const entry = await row(response);
             assert.equal(entry.flags.includes('absurd_usage'), capped, JSON.stringify(entry.flags));
             assert.equal(unitsOf(entry.charge), capped ? 2 * unitsOf(entry.hold) : n + 2);
+            const { note } = await gw.cli(['usage', 'show', entry.request_id]);
+            assert.match(String(note), capped ? /not credible: at most twice what was held/ : /^null$/);
         });
     }
 });

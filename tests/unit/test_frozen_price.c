@@ -22,7 +22,7 @@ static void read_lines(struct price *price, struct rate rates[COUNT(lines)])
 {
     struct buf why;
     size_t at;
-    bool rounded;
+    int64_t rounded;
     buf_init(&why, 256);
     for (size_t i = 0; i < COUNT(lines); i++) {
         memset(&rates[i], 0, sizeof rates[i]);

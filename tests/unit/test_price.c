@@ -13,8 +13,10 @@ static const struct price_match any = {.input_tokens = 0};
 static bool parse(const char *text, struct rate *rate, size_t *at, bool *rounded)
 {
     struct buf why;
+    int64_t quantity = 0;
     buf_init(&why, 1024);
-    bool ok = rate_parse(str_of(text), rate, at, rounded, &why);
+    bool ok = rate_parse(str_of(text), rate, at, &quantity, &why);
+    *rounded = quantity != 0;
     assert_true(ok || why.n > 0);
     buf_release(&why);
     return ok;

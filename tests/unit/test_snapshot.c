@@ -20,8 +20,8 @@ static void snapshot_load_golden_messages(void **state)
         "gateway.conf:19:14: error: \"abc\" is not a number of threads (want 1..256, or auto)\n"
         "conf.d/openai.conf:4:7: error: environment variable OPENAI_API_KEY is not set (needed by "
         "provider \"openai\")\n"
-        "conf.d/openai.conf:9:9: warning: the price is not a whole number of pico-USD a unit; "
-        "rounded to 513889\n"
+        "conf.d/openai.conf:9:9: warning: the price is not a whole number of pico-USD a unit: it "
+        "is rounded to 513889, and what is written comes to 1.850000400000 USD\n"
         "gateway: configuration test FAILED (3 errors, 1 warning)\n"));
 }
 

@@ -136,7 +136,7 @@ sim: $(SIM)
 
 # Each rule of money removed in turn (tests/mutants/rules): named tests must go red.
 .PHONY: mutants
-mutants: $(SIM) $(foreach t,charge vectors price book book_race store store_tasks,$(BUILD)/unit/$(t))
+mutants: $(SIM) $(foreach t,charge vectors price book book_race store store_tasks admin_set,$(BUILD)/unit/$(t))
 	@ONLY='$(ONLY)' sh tests/mutants/run.sh
 
 # The bench's upstream and its clients, which the end-to-end tests try out too.

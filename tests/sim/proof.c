@@ -176,11 +176,32 @@ static void prove_credits(struct world *world)
     }
 }
 
+static int64_t limit_of(struct world *world, unsigned key)
+{
+    struct key_row row;
+    if (!key_by_id(world->store->db, world->key_ids[key], &row))
+        world_violated(world, "key %u is gone", key);
+    return row.limit.nusd;
+}
+
+static void prove_limits(struct world *world)
+{
+    const struct world_limit *limit = &world->limit;
+    for (unsigned i = 0; i < WORLD_KEYS; i++) {
+        int64_t found = limit_of(world, i);
+        bool may_be = limit->key == i && limit->answer != NOT_SENT && limit->answer != DONE;
+        if (found != world->limits[i] && !(may_be && found == limit->nusd))
+            world_violated(world, "key %u is limited to %" PRId64 " other than acknowledged", i,
+                           found);
+    }
+}
+
 void proof_books(struct world *world)
 {
     prove_sums(world);
     prove_credit(world);
     prove_credits(world);
+    prove_limits(world);
     for (unsigned i = 0; i < world->request_count; i++) {
         const struct world_request *request = &world->requests[i];
         struct found found = find(world, request->settle.entry.id);
@@ -194,6 +215,8 @@ void proof_books(struct world *world)
 
 void proof_read_purse(struct world *world)
 {
+    for (unsigned i = 0; i < WORLD_KEYS; i++)
+        world->limits[i] = limit_of(world, i);
     for (unsigned i = 0; i < WORLD_USERS; i++) {
         struct account_row account;
         if (account_find(world->store->db, ACCOUNT_USER, world->users[i].id, "", &account))

@@ -17,7 +17,7 @@
 #define GROUP_USER_QUOTA (30 * USD) /* for ever */
 #define QUIET_TURNS 60
 
-static const char *const user_names[WORLD_USERS] = {"ann", "bob"};
+const char *const world_user_names[WORLD_USERS] = {"ann", "bob"};
 static const int64_t user_credits[WORLD_USERS] = {20 * USD, 35 * USD};
 static const struct {
     unsigned user;
@@ -85,8 +85,8 @@ static void turn(struct world *world)
     mailbox_deliver(&world->box);
 }
 
-static void prepare(struct world *world, struct store_call *call,
-                    void (*done)(struct store_call *call))
+void world_prepare(struct world *world, struct store_call *call,
+                   void (*done)(struct store_call *call))
 {
     call->reply = &world->box;
     call->done = done;
@@ -105,7 +105,7 @@ static struct key_record *find_record(struct world *world, unsigned key)
     secret_hash(str_of(secret), get.hash);
     if (keyring_find(world->store->keyring, get.hash, &get.record) == KEYRING_FOUND)
         return get.record;
-    prepare(world, &get.call, on_back);
+    world_prepare(world, &get.call, on_back);
     store_key_get(world->store, &get);
     while (get.call.done != NULL)
         turn(world);
@@ -132,6 +132,7 @@ static void forget_process(struct world *world)
             lose(&request->observers[k].sent);
     }
     lose(&world->credit.answer);
+    lose(&world->limit.answer);
 }
 
 /* Whatever the store does now, the disk does not; what is refused, nobody is told. */
@@ -157,12 +158,13 @@ static void die(struct world *world, bool by_power)
     open_store(world);
     proof_books(world);
     proof_read_purse(world);
-    world->credit.answer = NOT_SENT; /* whatever became of it is read */
+    world->credit.answer = NOT_SENT; /* whatever became of them is read */
+    world->limit.answer = NOT_SENT;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static bool counts(const struct world *world, const struct store_call *call)
+bool world_counts(const struct world *world, const struct store_call *call)
 {
     return !world->is_dying || call->code == STORE_OK;
 }
@@ -170,7 +172,7 @@ static bool counts(const struct world *world, const struct store_call *call)
 static void on_settled(struct store_call *call)
 {
     struct world_request *request = CONTAINER_OF(call, struct world_request, settle.call);
-    if (!counts(request->world, call))
+    if (!world_counts(request->world, call))
         return;
     if (call->code != STORE_OK)
         world_violated(request->world, "a settlement was answered %d", (int)call->code);
@@ -181,7 +183,7 @@ static void on_settled(struct store_call *call)
 static void on_created(struct store_call *call)
 {
     struct world_request *request = CONTAINER_OF(call, struct world_request, create.call);
-    if (counts(request->world, call))
+    if (world_counts(request->world, call))
         request->created = call->code == STORE_OK ? DONE : LOST;
 }
 
@@ -189,7 +191,7 @@ static void on_finished(struct store_call *call)
 {
     struct observer *one = CONTAINER_OF(call, struct observer, finish.call);
     struct world *world = one->request->world;
-    if (!counts(world, call))
+    if (!world_counts(world, call))
         return;
     one->sent = call->code == STORE_OK ? DONE : LOST;
     if (call->code != STORE_OK && call->code != STORE_DOWN)
@@ -217,7 +219,7 @@ static void fill_task(struct world_request *request, const struct key_record *re
     task->hold_nusd = entry->hold_nusd;
     task->group_ppm = task->user_ppm = 1000000;
     task->created_ms = entry->admitted_ms;
-    prepare(request->world, &request->create.call, on_created);
+    world_prepare(request->world, &request->create.call, on_created);
     request->created = SENT;
     store_task_create(request->world->store, &request->create);
 }
@@ -244,7 +246,7 @@ static void fill_entry(struct world *world, struct ledger_entry *entry,
 }
 
 /* `more` = what the user may have been credited beside what was acknowledged. */
-static struct purse_claims claim(struct world *world, unsigned key, int64_t more)
+static struct purse_claims claim(struct world *world, unsigned key, int64_t more, int64_t limit)
 {
     struct purse_claims claims = {.purse = &world->purse};
     char day[PERIOD_TEXT_SIZE], period[PERIOD_TEXT_SIZE];
@@ -252,27 +254,35 @@ static struct purse_claims claim(struct world *world, unsigned key, int64_t more
     period_format(PERIOD_DAY, world->wall_ms, day);
     period_format(key_kinds[key].period, world->wall_ms, period);
     purse_claim(&claims, ACCOUNT_USER, user->id, "", user->credited + more);
-    if (key_kinds[key].limit >= 0)
-        purse_claim(&claims, ACCOUNT_KEY, world->key_ids[key], period, key_kinds[key].limit);
+    purse_claim(&claims, ACCOUNT_KEY, world->key_ids[key], period, limit);
     purse_claim(&claims, ACCOUNT_GROUP, GROUP_DEFAULT_ID, day, GROUP_QUOTA);
     purse_claim(&claims, ACCOUNT_GROUP_USER, group_user_owner(GROUP_DEFAULT_ID, user->id), "",
                 GROUP_USER_QUOTA);
     return claims;
 }
 
-/* A credit on its way takes or brings something at one instant of its turn; of one that was
- * answered DOWN the book has what the disk has. */
-static void judge(struct world *world, unsigned key, int64_t nusd, bool passed)
+/* A credit or a limit on its way is in force from one instant of its turn on; of one that was
+ * answered DOWN the store has what the disk has.  `limit_before`: when the request began. */
+static void judge(struct world *world, unsigned key, int64_t limit_before, int64_t nusd,
+                  bool passed)
 {
     const struct world_credit *credit = &world->credit;
-    bool is_sure =
-        credit->user != key_kinds[key].user || (credit->answer != SENT && credit->answer != LOST);
-    struct purse_claims without = claim(world, key, 0);
-    struct purse_claims with = claim(world, key, is_sure ? 0 : credit->nusd);
-    bool is_there = purse_has(&without, nusd), is_there_too = purse_has(&with, nusd);
-    if (passed != is_there && passed != is_there_too)
+    const struct world_limit *limit = &world->limit;
+    const int64_t limits[] = {world->limits[key], limit_before, limit->nusd};
+    bool is_credited =
+        credit->user == key_kinds[key].user && (credit->answer == SENT || credit->answer == LOST);
+    bool is_limited = limit->key == key && (limit->answer == SENT || limit->answer == LOST);
+    bool may_pass = false, may_fail = false;
+    for (unsigned i = 0; i < (is_limited ? 6 : 4); i++) {
+        struct purse_claims claims =
+            claim(world, key, is_credited && i % 2 ? credit->nusd : 0, limits[i / 2]);
+        bool has = purse_has(&claims, nusd);
+        may_pass |= has;
+        may_fail |= !has;
+    }
+    if (passed ? !may_pass : !may_fail)
         world_violated(world, "%" PRId64 " nUSD %s, which was %s", nusd,
-                       passed ? "passed" : "were refused", is_there ? "there" : "not there");
+                       passed ? "passed" : "were refused", passed ? "not there" : "there");
 }
 
 static void begin_request(struct world *world)
@@ -282,19 +292,20 @@ static void begin_request(struct world *world)
     unsigned key = dice_below(&world->dice, WORLD_KEYS);
     int64_t nusd = (int64_t)(dice_next(&world->dice) % (uint64_t)(8 * USD)) + 1;
     bool is_task = dice_hits(&world->dice, 3);
+    int64_t limit_before = world->limits[key];
     struct key_record *record = find_record(world, key);
     if (record == NULL)
         return;
     struct world_request *request = &world->requests[world->request_count];
     *request = (struct world_request){.world = world, .key = key, .is_task = is_task};
-    request->claims = claim(world, key, 0);
+    request->claims = claim(world, key, 0, world->limits[key]);
     fill_entry(world, &request->settle.entry, record, nusd);
     struct admission admission;
     enum fault fault = book_admit(world->store->book, record, &(struct demand){.nusd = nusd},
                                   &request->settle.entry.hold, &admission);
     world_say(world, "r%u key %u %s holds %" PRId64 ": %s\n", world->request_count, key,
               is_task ? "task" : "chat", nusd, fault == FAULT_NONE ? "passes" : "refused");
-    judge(world, key, nusd, fault == FAULT_NONE);
+    judge(world, key, limit_before, nusd, fault == FAULT_NONE);
     if (fault == FAULT_NONE) {
         world->passes++;
         world->request_count++;
@@ -355,7 +366,7 @@ static void end_request(struct world *world, struct world_request *request)
     request->ended = SENT;
     book_settle(world->store->book, &entry->hold, charge, 0);
     purse_settle(&request->claims, entry->hold_nusd, charge);
-    prepare(world, &request->settle.call, on_settled);
+    world_prepare(world, &request->settle.call, on_settled);
     store_settle(world->store, &request->settle);
     world_say(world, "r%u ends with %" PRId64 " step %d\n", (unsigned)(request - world->requests),
               charge, (int)entry->task.step);
@@ -394,54 +405,10 @@ static void observe(struct world *world)
     one->finish.id = request->settle.entry.id;
     one->finish.now_ms = world->wall_ms;
     one->sent = SENT;
-    prepare(world, &one->finish.call, on_finished);
+    world_prepare(world, &one->finish.call, on_finished);
     store_task_finish(world->store, &one->finish);
     world_say(world, "r%u is %s\n", (unsigned)(request - world->requests),
               task_state_name(one->finish.verdict));
-}
-
-/* --- the operator ----------------------------------------------------------------------------- */
-
-static void on_credited(struct store_call *call)
-{
-    struct world_credit *credit = CONTAINER_OF(call, struct world_credit, admin.call);
-    struct world *world = credit->world;
-    json_decref(credit->admin.arguments);
-    json_decref(credit->admin.result);
-    buf_release(&credit->admin.why);
-    if (!counts(world, call))
-        return;
-    world_say(world, "  the credit is answered %d\n", (int)call->code);
-    credit->answer = call->code == STORE_DOWN ? LOST : DONE;
-    if (call->code == STORE_OK)
-        world->users[credit->user].credited += credit->nusd;
-    world->credits += call->code == STORE_OK;
-}
-
-static void send_credit(struct world *world)
-{
-    struct world_credit *credit = &world->credit;
-    char amount[USD_TEXT_SIZE];
-    if (credit->answer == SENT)
-        return;
-    /* What nobody was told of is asked again, under the same reference. */
-    if (credit->answer != LOST) {
-        credit->user = dice_below(&world->dice, WORLD_USERS);
-        credit->nusd = (int64_t)dice_below(&world->dice, 2000000000) - 1000000000;
-        credit->nusd += credit->nusd == 0;
-        snprintf(credit->ref, sizeof credit->ref, "ref-%" PRIu64, dice_next(&world->dice) >> 8);
-    }
-    usd_format(credit->nusd, amount);
-    credit->world = world;
-    credit->admin = (struct store_admin){.operation = "user credit",
-                                         .arguments = json_pack("{s:s, s:s, s:s}", "name",
-                                                                user_names[credit->user], "amount",
-                                                                amount, "ref", credit->ref)};
-    buf_init(&credit->admin.why, 1024);
-    credit->answer = SENT;
-    prepare(world, &credit->admin.call, on_credited);
-    store_admin(world->store, &credit->admin);
-    world_say(world, "user %u is credited %" PRId64 "\n", credit->user, credit->nusd);
 }
 
 /* --- founding --------------------------------------------------------------------------------- */
@@ -449,7 +416,7 @@ static void send_credit(struct world *world)
 static void command(struct world *world, const char *operation, json_t *arguments)
 {
     struct store_admin admin = {.operation = operation, .arguments = arguments};
-    prepare(world, &admin.call, on_back);
+    world_prepare(world, &admin.call, on_back);
     buf_init(&admin.why, 1024);
     store_admin(world->store, &admin);
     while (admin.call.done != NULL)
@@ -476,16 +443,17 @@ void world_found(struct world *world, const char *path)
     for (unsigned i = 0; i < WORLD_USERS; i++) {
         usd_format(user_credits[i], credit);
         command(world, "user add",
-                json_pack("{s:s, s:s}", "name", user_names[i], "credit", credit));
+                json_pack("{s:s, s:s}", "name", world_user_names[i], "credit", credit));
         world->users[i].credited = user_credits[i];
     }
     for (unsigned i = 0; i < WORLD_KEYS; i++) {
         snprintf(secret, sizeof secret, "sk-%040u", i);
         command(world, "key create",
-                json_pack("{s:s, s:s, s:s}", "user", user_names[key_kinds[i].user], "limit",
+                json_pack("{s:s, s:s, s:s}", "user", world_user_names[key_kinds[i].user], "limit",
                           key_kinds[i].text, "secret", secret));
         struct key_record *record = find_record(world, i);
         CHECK(record != NULL);
+        world->limits[i] = key_kinds[i].limit;
         world->key_ids[i] = record->id;
         world->users[key_kinds[i].user].id = record->user_id;
         key_record_drop(world->store->keyring, &record);
@@ -517,7 +485,7 @@ static void step(struct world *world)
     else if (dice < 70)
         note_open(world);
     else if (dice < 74)
-        send_credit(world);
+        dice < 72 ? operator_credits(world) : operator_limits(world);
     else if (dice < 77)
         pass_time(world, dice == 76 ? DAY_MS / 3 : 300);
     else if (dice < 80)
@@ -534,7 +502,7 @@ static void step(struct world *world)
 
 static bool is_quiet(const struct world *world)
 {
-    bool quiet = world->credit.answer != SENT;
+    bool quiet = world->credit.answer != SENT && world->limit.answer != SENT;
     for (unsigned i = 0; i < world->request_count; i++) {
         const struct world_request *request = &world->requests[i];
         quiet = quiet && request->created != SENT && request->ended != SENT;
@@ -575,6 +543,8 @@ void world_run(struct world *world, const struct world *base, uint64_t seed)
     world->purse.n = 0;
     world->request_count = 0;
     world->credit = (struct world_credit){.world = world};
+    world->limit = (struct world_limit){.world = world};
+    memcpy(world->limits, base->limits, sizeof world->limits);
     memcpy(world->users, base->users, sizeof world->users);
     memcpy(world->key_ids, base->key_ids, sizeof world->key_ids);
     memcpy(world->path, base->path, sizeof world->path);

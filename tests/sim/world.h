@@ -48,6 +48,15 @@ struct world_credit {
     enum answer answer;
 };
 
+/* The limit of a key that is being changed; -1 = none. */
+struct world_limit {
+    struct world *world;
+    struct store_admin admin;
+    unsigned key;
+    int64_t nusd;
+    enum answer answer;
+};
+
 struct world {
     struct dice dice;
     struct disk disk;
@@ -64,7 +73,9 @@ struct world {
     int64_t key_ids[WORLD_KEYS];
     struct world_request requests[WORLD_REQUESTS_MAX];
     unsigned request_count;
+    int64_t limits[WORLD_KEYS]; /* as acknowledged */
     struct world_credit credit;
+    struct world_limit limit;
     unsigned credits, crashes, cuts, passes, refusals, verdicts;
     char text[WORLD_TEXT_SIZE]; /* the schedule, for people */
     size_t text_n;
@@ -80,6 +91,20 @@ void world_say(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 NO_RETURN void world_violated(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The seed that is running, for who prints a violation. */
 extern uint64_t world_seed;
+
+/* --- for operator.c --------------------------------------------------------------------------- */
+
+extern const char *const world_user_names[WORLD_USERS];
+void world_prepare(struct world *world, struct store_call *call,
+                   void (*done)(struct store_call *call));
+/* Whether the answer is told anybody. */
+bool world_counts(const struct world *world, const struct store_call *call);
+
+/* --- operator.c ------------------------------------------------------------------------------- */
+
+/* Sends a credit, or a new limit of a key, if none is on its way; what was answered DOWN again. */
+void operator_credits(struct world *world);
+void operator_limits(struct world *world);
 
 /* --- proof.c ---------------------------------------------------------------------------------- */
 

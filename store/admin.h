@@ -63,7 +63,7 @@
  *           t_first_ms,t_total_ms}; bill: [{counter,quantity,price,cost}], no line: nothing was
  *           computed (free, or flag unpriced).  charge = the costs x ratio x user_ratio, rounded
  *           up, but where absurd_usage caps it
- *   sum    {day,user,key_id,group,model,provider (those of `by`),requests,failed,input_tokens,
+ *   sum    {day,user,key_id,key,group,model,provider (those of `by`),requests,failed,input_tokens,
  *           output_tokens,charged,given_back,spent}; spent = charged - given_back, which counts for
  *           the day of its charge.  since, until: UTC days, "2026-11-27", both included
  *   task   {id,request_id,user,key_id,model,provider,upstream_model,upstream_id,state,progress,

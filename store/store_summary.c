@@ -28,7 +28,7 @@ struct line_name {
 
 struct line {
     struct line_name name;
-    char user[ROW_NAME_SIZE], group[ROW_NAME_SIZE];
+    char user[ROW_NAME_SIZE], group[ROW_NAME_SIZE], key[ROW_NAME_SIZE];
     int64_t requests, failed, tokens_in, tokens_out, charged_nusd, given_back_nusd;
     UT_hash_handle hh;
 };
@@ -105,6 +105,9 @@ static void name_line(struct db *db, struct line *line)
 {
     struct user_row user;
     struct group_row group;
+    struct key_row key;
+    if (line->name.key_id != 0 && key_by_id(db, line->name.key_id, &key))
+        snprintf(line->key, sizeof line->key, "%s", key.name[0] != '\0' ? key.name : key.hint);
     if (line->name.user_id != 0 && user_by_id(db, line->name.user_id, &user))
         snprintf(line->user, sizeof line->user, "%s", user.name);
     if (line->name.group_id != 0 && group_by_id(db, line->name.group_id, &group))
@@ -231,6 +234,7 @@ static json_t *line_json(const struct line *line, const struct by *by)
     bool ok = set(object, by->day, "day", day_json(line->name.day)) &&
               set(object, by->user, "user", admin_string(line->user)) &&
               set(object, by->key, "key_id", admin_id(line->name.key_id)) &&
+              set(object, by->key, "key", admin_string(line->key)) &&
               set(object, by->group, "group", admin_string(line->group)) &&
               set(object, by->model, "model", admin_string(line->name.model)) &&
               set(object, by->provider, "provider", admin_string(line->name.provider)) &&

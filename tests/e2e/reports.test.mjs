@@ -133,7 +133,12 @@ test('report-4 CSV has names, quotes what needs it, and adds up', async () => {
     );
     assert.ok(cells.some((row) => row[columns.indexOf('counters')] === 'in_text=77 out_text=13'));
     const csv = await gw.cliRaw(['usage', 'summary', '--by', 'user', '--csv']);
-    assert.match(csv.stdout, /^day,user,key_id,.*spent\n,u1,,/);
+    assert.match(csv.stdout, /^day,user,key_id,key,.*spent\n,u1,,/);
+    const keys = await gw.cli(['key', 'list']);
+    for (const row of await gw.cli(['usage', 'summary', '--by', 'key'])) {
+        const { name, hint } = keys.find(({ id }) => id === row.key_id);
+        assert.equal(row.key, name ?? hint);
+    }
 });
 
 /** `gateway usage export` into a pipe that nobody reads to its end. */

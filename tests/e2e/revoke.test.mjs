@@ -163,7 +163,10 @@ const rights = {
     },
     'Z3 group set: enabled': {
         take: ({ name }) => gw.cli(['group', 'set', name, '--enabled', 'off']),
-        refused: (answer) => assert.equal(answer.status, 403, answer.text),
+        refused: (answer) => {
+            errorIs(answer, 403, 'insufficient_quota', 'endpoint_not_permitted');
+            assert.match(answer.json.error.message, /^Group '.*' is disabled$/);
+        },
         give: ({ name }) => gw.admin('group', 'set', { name, enabled: true }),
     },
 };

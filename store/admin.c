@@ -350,7 +350,7 @@ void admin_run_finish(struct admin_run *run)
     struct store_admin *call = run->call;
     if (run->code == STORE_OK)
         call->result = json_incref(run->result);
-    if (run->code == STORE_DOWN)
+    if (run->code == STORE_DOWN && call->why.n == 0)
         (void)admin_refuse(run, STORE_DOWN, "the database cannot be written or read now");
     json_decref(run->result);
     json_decref(run->before);

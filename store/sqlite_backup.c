@@ -15,11 +15,10 @@
 #define PAGES_AT_ONCE 256    /* 1 MB: a few milliseconds */
 #define ROOM_LEFT (64 << 20) /* of the disk, beside the copy */
 #define PATH_BYTES_MAX 4096
-#define SUFFIX ".part"
 
 struct backup {
     char path[PATH_BYTES_MAX];
-    char part[PATH_BYTES_MAX + sizeof SUFFIX];
+    char part[PATH_BYTES_MAX + sizeof BACKUP_SUFFIX];
     int fd; /* of the part, to sync it; nobody else has a lock there to lose */
     bool created;
     sqlite3 *copy;
@@ -108,7 +107,7 @@ struct backup *backup_begin(struct db *db, const char *path, struct buf *why, bo
     }
     backup->fd = -1;
     bool fits = (size_t)snprintf(backup->path, PATH_BYTES_MAX, "%s", path) < PATH_BYTES_MAX &&
-                snprintf(backup->part, sizeof backup->part, "%s" SUFFIX, path) > 0;
+                snprintf(backup->part, sizeof backup->part, "%s" BACKUP_SUFFIX, path) > 0;
     if (!fits)
         (void)!buf_addf(why, "the path is longer than %d bytes", PATH_BYTES_MAX - 1);
     if (!fits || !create_part(backup, why, exists) || !has_room(db, backup, why) ||

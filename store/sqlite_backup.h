@@ -13,6 +13,8 @@
 #include "base/check.h"
 #include "store/sqlite.h"
 
+#define BACKUP_SUFFIX ".part" /* of the file that is being made */
+
 struct backup;
 
 /* Begins one.  NULL with one line for people in *why, and *exists when

@@ -1,12 +1,10 @@
 /* db backup: the database is copied a piece in each turn; that the copy is on its disk, whatever
  * that is, another thread waits for. */
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "store/sqlite_backup.h"
 #include "store/store_job.h"
-
-#include <stdlib.h>
 
 struct backup_job {
     struct job job;
@@ -53,7 +51,7 @@ static void run(struct job *job)
     self->is_done = backup_finish(self->backup, &self->why);
 }
 
-static void finish(struct store *store, struct job *job)
+static void finish(struct job *job)
 {
     struct backup_job *self = of(job);
     struct str why = buf_str(&self->why);
@@ -65,15 +63,15 @@ static void finish(struct store *store, struct job *job)
     log_write(LOG_INFO, "store", "the database was copied to %s", backup_path(self->backup));
     json_t *result = json_pack("{s:s, s:I}", "file", backup_path(self->backup), "bytes",
                                (json_int_t)backup_bytes(self->backup));
-    (void)store;
     job_answer(job, STORE_OK, result);
 }
 
 static void step(struct store *store, struct job *job)
 {
     struct backup_job *self = of(job);
+    (void)store;
     if (self->is_copied) {
-        finish(store, job);
+        finish(job);
         return;
     }
     switch (backup_step(self->backup, &job->call->why)) {

@@ -22,6 +22,16 @@ struct check_job {
 
 /* --- copies of a process that was killed ------------------------------------------------------ */
 
+/* What `begin` and a backup make behind a database's name, and nobody else: .check-ID.part */
+static bool is_copy(struct str rest)
+{
+    int64_t id;
+    return str_starts(rest, STR(COPY_SUFFIX)) && str_ends(rest, STR(BACKUP_SUFFIX)) &&
+           rest.n > strlen(COPY_SUFFIX BACKUP_SUFFIX) &&
+           str_i64(str_slice(rest, strlen(COPY_SUFFIX), rest.n - strlen(BACKUP_SUFFIX)), 1,
+                   INT64_MAX, &id);
+}
+
 void check_remove_copies(const char *database)
 {
     const char *slash = strrchr(database, '/');
@@ -35,8 +45,7 @@ void check_remove_copies(const char *database)
     const struct dirent *item;
     while (dir != NULL && (item = readdir(dir)) != NULL) {
         struct str name = str_of(item->d_name);
-        if (!str_starts(name, str_of(base)) ||
-            !str_starts(str_from(name, strlen(base)), STR(COPY_SUFFIX)))
+        if (!str_starts(name, str_of(base)) || !is_copy(str_from(name, strlen(base))))
             continue;
         buf_clear(&text);
         if (buf_add_str(&text, folder) && buf_add_str(&text, name) && buf_add_char(&text, '\0') &&
@@ -76,8 +85,6 @@ static struct job *begin(struct store *store, struct admin_run *run)
     if (ok && job->backup != NULL)
         return &job->job;
     run->code = STORE_DOWN;
-    if (ok)
-        run->code = STORE_INVALID;
     free(job);
     return NULL;
 }

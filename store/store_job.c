@@ -24,6 +24,15 @@ static void unlink_job(struct job *job)
     *link = job->next;
 }
 
+static void add_last(struct store *store, struct job *job)
+{
+    struct job **link = &store->jobs;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = job;
+    job->next = NULL;
+}
+
 void job_answer(struct job *job, enum store_code code, json_t *result)
 {
     struct store_admin *call = job->call;
@@ -46,7 +55,7 @@ static void *run(void *argument)
 {
     struct job *job = argument;
     (void)pthread_setname_np(pthread_self(), "store job");
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICE);
     log_join();
     job->kind->run(job);
     log_leave();
@@ -100,6 +109,11 @@ bool jobs_take(struct store *store, struct store_admin *call)
     struct job *job = NULL;
     if (admin_run_check(&run, &room, call))
         job = kind->begin(store, &run);
+    if (db_trouble(store->db) != DB_FINE) { /* what was not found may be there */
+        CHECK(job == NULL);
+        buf_clear(&call->why);
+        run.code = STORE_DOWN;
+    }
     enum store_code code = run.code;
     admin_run_finish(&run);
     if (job == NULL) {
@@ -110,19 +124,36 @@ bool jobs_take(struct store *store, struct store_admin *call)
     job->kind = kind;
     job->store = store;
     job->call = call;
-    job->next = store->jobs;
-    store->jobs = job;
+    add_last(store, job);
     return true;
 }
 
-void jobs_step(struct store *store)
+/* Those that wait for something else look whether it has come. */
+static void wake_idle(struct store *store)
 {
     struct job *next;
     for (struct job *job = store->jobs; job != NULL; job = next) {
         next = job->next;
-        if (!job->has_thread)
+        if (job->is_idle && !job->has_thread)
             job->kind->step(store, job);
     }
+}
+
+/* One piece of one job, so that many delay a commit no more than one does; it has its next piece
+ * after the others. */
+void jobs_step(struct store *store)
+{
+    wake_idle(store);
+    struct job *job = store->jobs;
+    while (job != NULL && (job->has_thread || job->is_idle))
+        job = job->next;
+    if (job != NULL) {
+        unlink_job(job);
+        add_last(store, job);
+        job->kind->step(store, job);
+    }
+    if (store->db != NULL && db_trouble(store->db) != DB_FINE)
+        store_note_failed_read(store);
 }
 
 bool jobs_are_ready(const struct store *store)
@@ -145,10 +176,11 @@ void jobs_let_go(struct store *store)
     }
 }
 
-/* Its mail stays where it is: nobody reads the mailbox any more. */
-static void stop_thread(struct job *job)
+/* True when there was one.  Its mail stays where it is: nobody reads the mailbox any more. */
+static bool stop_thread(struct job *job)
 {
     struct timespec until;
+    bool had = job->has_thread;
     int late = ETIMEDOUT;
     while (job->has_thread && late == ETIMEDOUT) {
         if (job->kind->interrupt != NULL)
@@ -160,6 +192,7 @@ static void stop_thread(struct job *job)
         late = pthread_timedjoin_np(job->thread, NULL, &until);
     }
     job->has_thread = false;
+    return had;
 }
 
 void jobs_end(struct store *store)
@@ -167,7 +200,10 @@ void jobs_end(struct store *store)
     struct job *next;
     for (struct job *job = store->jobs; job != NULL; job = next) {
         next = job->next;
-        stop_thread(job);
+        if (stop_thread(job)) { /* it may be done after all */
+            job->kind->step(store, job);
+            continue;
+        }
         (void)!buf_addf(&job->call->why, "the database was closed before this was done");
         job_answer(job, STORE_DOWN, NULL);
     }

@@ -16,7 +16,8 @@ struct job_kind {
     const char *operation; /* of the admin table */
     /* A new job for the checked arguments, or NULL with the refusal in run. */
     struct job *(*begin)(struct store *store, struct admin_run *run);
-    /* The next piece, some milliseconds.  Not called while its thread runs. */
+    /* The next piece, some milliseconds; called after its thread's end once more.  It may answer
+     * the job, and do nothing to others: a read that fails is noted behind it. */
     void (*step)(struct store *store, struct job *job);
     /* Frees what it has; the connection may be about to close, the job be half done. */
     void (*end)(struct job *job);
@@ -60,7 +61,7 @@ void check_remove_copies(const char *database);
 
 /* Takes the call if its operation is a job's: it is answered at once when it is refused. */
 MUST_USE bool jobs_take(struct store *store, struct store_admin *call);
-/* A piece of each. */
+/* A piece of one of them. */
 void jobs_step(struct store *store);
 /* There is one that need not wait. */
 MUST_USE bool jobs_are_ready(const struct store *store);

@@ -1,4 +1,5 @@
 /* usage summary: the sums by day are read a few at a time, and added up by what was asked. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,13 +167,13 @@ static void add(struct summary_job *self, struct db *db, const struct rollup_row
 static void read_page(struct summary_job *self, struct db *db)
 {
     static const struct by all = {true, true, true, true, true, true};
-    const struct line_name *last = &self->last;
-    struct rollup_row row = {.day = last->day,
-                             .user_id = last->user_id,
-                             .key_id = last->key_id,
-                             .group_id = last->group_id,
-                             .model = last->model,
-                             .provider = last->provider};
+    const struct line_name last = self->last; /* its texts are bound until the query ends */
+    struct rollup_row row = {.day = last.day,
+                             .user_id = last.user_id,
+                             .key_id = last.key_id,
+                             .group_id = last.group_id,
+                             .model = last.model,
+                             .provider = last.provider};
     struct query *query = rollup_after(db, &row, self->filter.until_day, PAGE_ROWS);
     unsigned n = 0;
     while (rollup_next(query, &row)) {
@@ -282,7 +283,9 @@ static bool is_well(struct store *store, struct job *job)
         return false;
     }
     if (HASH_COUNT(self->lines) > LINES_MAX) {
-        refuse(job, STORE_INVALID, "more than 10000 rows: ask for fewer days, or by less");
+        (void)!buf_addf(&job->call->why, "more than %d rows: ask for fewer days, or by less",
+                        LINES_MAX);
+        job_answer(job, STORE_INVALID, NULL);
         return false;
     }
     return true;
@@ -295,9 +298,10 @@ static void step(struct store *store, struct job *job)
     bool is_over = false;
     if (!is_well(store, job))
         return;
-    job->is_idle = store->rollup_all; /* the commits go on with that */
-    if (job->is_idle)
+    if (job->is_idle) { /* the commits add up what has ended */
+        job->is_idle = store->rollup_all;
         return;
+    }
     while (!is_over && !self->no_memory && clock_precise_us() < until_us &&
            HASH_COUNT(self->lines) <= LINES_MAX) {
         if (!self->is_read)
@@ -305,7 +309,6 @@ static void step(struct store *store, struct job *job)
         else
             is_over = tell_next(self);
         if (db_trouble(store->db) != DB_FINE) {
-            store_note_failed_read(store);
             refuse(job, STORE_DOWN, "the database cannot be read now");
             return;
         }

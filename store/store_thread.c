@@ -133,12 +133,21 @@ static bool is_waiting(const struct store *store)
            (atomic_load(&store->ills) & (ILL_COMMIT | ILL_LATE)) != 0;
 }
 
-/* How long nothing needs to be added up; -1 = no more. */
-static int64_t rollup_wait(const struct store *store)
+/* How long there is nothing to add up and nothing old to look for; -1 = no more. */
+static int64_t upkeep_wait(const struct store *store)
 {
-    if (!store->rollup_due || store->db == NULL || store->stop_ms != 0)
+    int64_t next_ms = INT64_MAX;
+    if (store->db == NULL || store->stop_ms != 0)
         return -1;
-    return store->rollup_ms > clock_ms() ? store->rollup_ms - clock_ms() : 0;
+    if (store->rollup_due)
+        next_ms = store->rollup_ms;
+    if (store->usage_age_ms > 0 && store->sweep_ms < next_ms)
+        next_ms = store->sweep_ms;
+    if (next_ms == INT64_MAX)
+        return -1;
+    if (next_ms < store->retry_ms)
+        next_ms = store->retry_ms;
+    return next_ms > clock_ms() ? next_ms - clock_ms() : 0;
 }
 
 static void wait_for_mail(struct store *store)
@@ -151,9 +160,9 @@ static void wait_for_mail(struct store *store)
         timeout = 0;
     else if (store->db != NULL && db_wal_pages(store->db) > 0)
         timeout = IDLE_MS;
-    int64_t rollup = rollup_wait(store);
-    if (rollup >= 0 && (timeout < 0 || rollup < timeout))
-        timeout = rollup;
+    int64_t upkeep = upkeep_wait(store);
+    if (upkeep >= 0 && (timeout < 0 || upkeep < timeout))
+        timeout = upkeep;
     (void)poll(&wanted, 1, (int)timeout);
     clock_tick();
 }
@@ -231,7 +240,7 @@ bool store_turn(struct store *store)
     /* Changes do not wait for a failing database: their operator gets an answer. */
     if (store->changes.first != NULL || store->moves.first != NULL ||
         (is_waiting(store) && clock_ms() >= store->retry_ms) ||
-        (is_idle && rollup_wait(store) == 0 && clock_ms() >= store->retry_ms))
+        (is_idle && upkeep_wait(store) == 0))
         store_commit(store);
     serve_reads(store);
     jobs_step(store);

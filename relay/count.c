@@ -42,45 +42,58 @@ static void keep_priced(const struct request *request, struct counters *counters
 /* --- before --------------------------------------------------------------------------------------
  */
 
-/* The tokens moved to a counter that may be dearer. */
-static void move(struct counters *counters, enum counter from, enum counter to)
+/* So many tokens are counted as another kind, which may be dearer. */
+static void move(struct counters *counters, enum counter from, enum counter to, int64_t n)
 {
-    if (from == to)
-        return;
-    counters->n[to] += counters->n[from];
-    counters->n[from] = 0;
+    counters->n[from] -= n;
+    counters->n[to] += n;
 }
 
+/* What tokens of a prompt, of media in it and of the answer may be; the first is what they are held
+ * for where nothing dearer is asked for. */
+static const enum counter prompts[] = {COUNTER_in_text, COUNTER_in_cache_write,
+                                       COUNTER_in_cache_write_1h};
+static const enum counter media[] = {COUNTER_in_text, COUNTER_in_image, COUNTER_in_audio};
+static const enum counter outputs[] = {COUNTER_out_text, COUNTER_out_reasoning, COUNTER_out_audio};
+
 /* All of the prompt may be written to a cache, if that is asked for, and all of the output be
- * reasoning or sound: the dearest counts. */
-enum charge_result count_hold(struct request *request, int64_t *nusd)
+ * reasoning or sound: the dearest of all ways to count `ceiling`. */
+static enum charge_result dearest(const struct request *request, const struct counters *ceiling,
+                                  int64_t *nusd)
 {
-    static const enum counter inputs[] = {COUNTER_in_text, COUNTER_in_cache_write,
-                                          COUNTER_in_cache_write_1h};
-    static const enum counter outputs[] = {COUNTER_out_text, COUNTER_out_reasoning,
-                                           COUNTER_out_audio};
-    size_t ins = request->fields->cache_marked ? COUNT(inputs) : 1;
-    size_t outs = fields_has(request->fields, FIELD_audio) ? COUNT(outputs) : COUNT(outputs) - 1;
     const struct key_record *key = request->key;
-    struct counters counters = {{0}};
+    const struct fields *fields = request->fields;
+    struct price_match match = match_of(request, ceiling);
+    int64_t in_media = fields->media_tokens < ceiling->n[COUNTER_in_text]
+                           ? fields->media_tokens
+                           : ceiling->n[COUNTER_in_text];
+    size_t ins = fields->cache_marked ? COUNT(prompts) : 1;
+    size_t kinds = in_media > 0 ? COUNT(media) : 1;
+    size_t outs = fields_has(fields, FIELD_audio) ? COUNT(outputs) : COUNT(outputs) - 1;
     enum charge_result result = CHARGE_OK;
-    request->module->ceiling(request, &counters);
-    request->hold_tokens = counters_input(&counters);
-    struct price_match match = match_of(request, &counters);
     match.dearest = true;
-    keep_priced(request, &counters);
     *nusd = 0;
-    for (size_t i = 0; result == CHARGE_OK && i < ins * outs; i++) {
-        struct counters asked = counters;
+    for (size_t i = 0; result == CHARGE_OK && i < ins * kinds * outs; i++) {
+        struct counters asked = *ceiling;
         struct charge charge;
-        move(&asked, COUNTER_in_text, inputs[i / outs]);
-        move(&asked, COUNTER_out_text, outputs[i % outs]);
+        move(&asked, COUNTER_in_text, media[i / ins % kinds], in_media);
+        move(&asked, COUNTER_in_text, prompts[i % ins], asked.n[COUNTER_in_text]);
+        move(&asked, COUNTER_out_text, outputs[i / ins / kinds], asked.n[COUNTER_out_text]);
         result = charge_compute(&request->model->price, &asked, &match, key->group_ppm,
                                 key->user_ppm, &charge);
         if (result == CHARGE_OK && charge.nusd > *nusd)
             *nusd = charge.nusd;
     }
     return result;
+}
+
+enum charge_result count_hold(struct request *request, int64_t *nusd)
+{
+    struct counters ceiling = {{0}};
+    request->module->ceiling(request, &ceiling);
+    request->hold_tokens = counters_input(&ceiling);
+    keep_priced(request, &ceiling);
+    return dearest(request, &ceiling, nusd);
 }
 
 /* What endpoints work on; pictures, sound and film are counted by the request. */
@@ -197,7 +210,7 @@ static int64_t most_input(const struct request *request)
 {
     if (request->model->context > 0)
         return request->model->context;
-    if (request->module->endpoint == ENDPOINT_responses || request->with_media)
+    if (request->module->endpoint == ENDPOINT_responses || request->is_uncounted)
         return UNCOUNTED_INPUT;
     return 4 * request->hold_tokens + ABSURD_SLACK;
 }

@@ -45,12 +45,17 @@ enum {
     CACHE_MESSAGE,
     CACHE_TOOL,
     CACHE_REQUEST,
-    CACHE_END
+    CACHE_END,
+    SEARCH_FIRST = CACHE_END,
+    SEARCH_OPTIONS = SEARCH_FIRST,
+    SEARCH_PARAMETERS,
+    SEARCH_PLUGINS,
+    SEARCH_END
 };
 
 /* Those that it may have given out; only looked for where a request may name some. */
 enum {
-    REFERENCE_FIRST = CACHE_END,
+    REFERENCE_FIRST = SEARCH_END,
     CONVERSATION_ID = REFERENCE_FIRST,
     ITEM,
     ITEM_ID,
@@ -109,6 +114,9 @@ static const struct jspan_want wants[] = {
     [CACHE_MESSAGE] = {{"messages", "[]", "cache_control"}, 0},
     [CACHE_TOOL] = {{"tools", "[]", "cache_control"}, 0},
     [CACHE_REQUEST] = {{"cache_control"}, 0},
+    [SEARCH_OPTIONS] = {{"web_search_options"}, 0},
+    [SEARCH_PARAMETERS] = {{"search_parameters"}, 0},
+    [SEARCH_PLUGINS] = {{"plugins"}, 0},
     [CONVERSATION_ID] = {{"conversation", "id"}, 0},
     [ITEM] = {{"input", "[]"}, 0},
     [ITEM_ID] = {{"input", "[]", "id"}, 0},
@@ -186,6 +194,8 @@ static void on_value(void *context, const struct jspan_value *value)
         note_foreign(fields, wants[value->want].path[0], value->text);
     if (value->want >= CACHE_FIRST && value->want < CACHE_END && value->type != JSPAN_NULL)
         fields->cache_marked = true;
+    if (value->want >= SEARCH_FIRST && value->want < SEARCH_END && value->type != JSPAN_NULL)
+        fields->with_search = true;
     if (fields->with_references)
         take_reference(&fields->references, value);
     if (value->want >= FIELD_COUNT)

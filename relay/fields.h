@@ -59,6 +59,7 @@ struct fields {
     int64_t media_tokens;     /* what pictures, sound and files in the prompt are reckoned at */
     bool in_medium;
     bool cache_marked;    /* parts of the prompt are to be cached (cache_control) */
+    bool with_search;     /* the provider looks for more by itself */
     enum jspan_type root; /* of the document; an object when fields_finish is content */
     uint64_t root_begin, root_count;
     bool with_references;

@@ -117,7 +117,7 @@ struct request {
     int64_t output_limit;   /* tokens the caller allowed each choice; 0 = did not say */
     int64_t prompt_tokens;  /* estimated */
     int64_t hold_tokens;    /* what its prompt may be at most, for the hold */
-    bool with_media;        /* some of them are pictures, sound or files, whose size is a guess */
+    bool is_uncounted;      /* it has media, or what a provider finds by itself: it may be more */
     int64_t carried_tokens; /* of them, what the objects that it names bring along */
     bool unstored;          /* the provider is not to keep the answer */
     char tier[16], quality[16], size[16]; /* as asked; what the price goes by */

@@ -197,6 +197,6 @@ enum fault gate_model(struct request *request)
     int64_t ids = fields_token_ids(fields, FIELD_input) + fields_token_ids(fields, FIELD_prompt);
     request->prompt_tokens = estimate_tokens(&fields->prompt) + fields->media_tokens +
                              (ids + DIGITS_MEAN - 1) / DIGITS_MEAN;
-    request->with_media = fields->media_tokens > 0;
+    request->is_uncounted = fields->media_tokens > 0 || fields->with_search;
     return FAULT_NONE;
 }

@@ -46,8 +46,7 @@ struct key_record {
     struct network *networks; /* none = any */
     unsigned network_count;
     struct quota key_limit, group_quota, group_user_quota;
-    /* Under the book's mutex: the accounts of the period last used; NULL where a quota of each user
-     * of the group does not apply. */
+    /* Under the book's mutex: the accounts of the period last used. */
     struct account *user_account, *key_account, *group_account, *group_user_account;
     int64_t loaded_ms;
 };

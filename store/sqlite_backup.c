@@ -12,7 +12,8 @@
 
 #include <sqlite3.h>
 
-#define PAGES_AT_ONCE 256    /* 1 MB: a few milliseconds */
+#define PAGES_AT_ONCE 256 /* 1 MB: a few milliseconds */
+#define STEPS_A_LOOK 16
 #define ROOM_LEFT (64 << 20) /* of the disk, beside the copy */
 #define PATH_BYTES_MAX 4096
 
@@ -24,6 +25,7 @@ struct backup {
     sqlite3 *copy;
     sqlite3_backup *job;
     int64_t bytes;
+    unsigned steps;
 };
 
 static bool refuse(struct buf *why, const char *what, const char *path)
@@ -148,13 +150,25 @@ bool backup_finish(struct backup *backup, struct buf *why)
     return sync_folder(backup->path) || refuse(why, "write the folder of", backup->path);
 }
 
+/* Others may fill it meanwhile. */
+static bool has_room_left(struct backup *backup, struct buf *why)
+{
+    struct statvfs system;
+    if (backup->steps++ % STEPS_A_LOOK != 0 || fstatvfs(backup->fd, &system) != 0 ||
+        (uint64_t)system.f_bavail * system.f_frsize >= ROOM_LEFT)
+        return true;
+    (void)!buf_addf(why, "%s: less than %d MiB of its disk are free by now", backup->path,
+                    ROOM_LEFT >> 20);
+    return false;
+}
+
 enum backup_step backup_step(struct backup *backup, struct buf *why)
 {
     int code = sqlite3_backup_step(backup->job, PAGES_AT_ONCE);
     if (code == SQLITE_OK) {
         /* Piece by piece, so that little is left to wait for at the end; nobody waits here. */
         (void)sync_file_range(backup->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-        return BACKUP_MORE;
+        return has_room_left(backup, why) ? BACKUP_MORE : BACKUP_FAILED;
     }
     int end = sqlite3_backup_finish(backup->job);
     backup->job = NULL;

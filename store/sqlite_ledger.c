@@ -119,14 +119,18 @@ static int64_t touch(struct db *db, struct ledger_batch *batch, const struct nam
 
 /* --- the charge ------------------------------------------------------------------------------- */
 
-/* The accounts of a charge, one of a kind at most.  Every charge names user, key and group, with or
- * without a limit there, so that what they spent can be shown; where there is a limit the hold says
- * which period's account it is. */
+/* The accounts of a charge, one of a kind at most.  Every charge names user, key, group and the
+ * user in the group, with or without a limit there, so that what they spent can be shown and counts
+ * for a limit to come; where there is one the hold says which period's account it is. */
 static unsigned list_named(const struct ledger_entry *entry, struct named named[HOLD_ACCOUNTS_MAX])
 {
     const int64_t owners[] = {[ACCOUNT_USER] = entry->user_id,
                               [ACCOUNT_KEY] = entry->key_id,
-                              [ACCOUNT_GROUP] = entry->group_id};
+                              [ACCOUNT_GROUP] = entry->group_id,
+                              [ACCOUNT_GROUP_USER] =
+                                  entry->user_id != 0 && entry->group_id != 0
+                                      ? group_user_owner(entry->group_id, entry->user_id)
+                                      : 0};
     bool have[HOLD_ACCOUNTS_MAX] = {false};
     unsigned n = 0;
     for (unsigned i = 0; i < entry->hold.n; i++) {

@@ -61,8 +61,8 @@ struct place {
     struct account_row words;
 };
 
-/* Key and group are named by each charge, and hence here, also where they have no limit: it may be
- * set while requests are in flight, and what these come to counts. */
+/* All that may have a limit, also where there is none: it may be set while requests are in flight,
+ * and what these come to counts. */
 static unsigned list_places(struct key_record *record, int64_t now_ms, struct place places[4])
 {
     unsigned n = 0;
@@ -71,14 +71,12 @@ static unsigned list_places(struct key_record *record, int64_t now_ms, struct pl
     period_format(record->key_limit.period, now_ms, places[n++].period);
     places[n] = (struct place){&record->group_account, ACCOUNT_GROUP, record->group_id, "", {0}};
     period_format(record->group_quota.period, now_ms, places[n++].period);
-    if (record->group_user_quota.nusd >= 0) {
-        places[n] = (struct place){&record->group_user_account,
-                                   ACCOUNT_GROUP_USER,
-                                   group_user_owner(record->group_id, record->user_id),
-                                   "",
-                                   {0}};
-        period_format(record->group_user_quota.period, now_ms, places[n++].period);
-    }
+    places[n] = (struct place){&record->group_user_account,
+                               ACCOUNT_GROUP_USER,
+                               group_user_owner(record->group_id, record->user_id),
+                               "",
+                               {0}};
+    period_format(record->group_user_quota.period, now_ms, places[n++].period);
     return n;
 }
 

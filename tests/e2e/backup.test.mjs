@@ -67,7 +67,7 @@ function change(database, sql) {
 
 test('check-1 of a running server: a copy is looked at, and nothing is left of it', async () => {
     const check = await gw.cli(['db', 'check']);
-    assert.deepEqual(check, { ok: true, errors: [], accounts: 3, ledger_rows: 6, open_rows: 0 });
+    assert.deepEqual(check, { ok: true, errors: [], accounts: 4, ledger_rows: 6, open_rows: 0 });
     assert.deepEqual(leftovers(), []);
 });
 

@@ -285,14 +285,15 @@ test('H2 a report far above the estimate is capped, but where the prompt cannot 
     const cases = {
         'text, within four times the estimate and 20,000': [words, 20000, false],
         'text, above it': [words, 40000, true],
+        'text, and what the provider finds': [words, 40000, false, { web_search_options: {} }],
         'a picture by its address': [[{ role: 'user', content: [picture] }], 1000000, false],
         'a picture, above what any model reads': [[{ role: 'user', content: [picture] }], 2097153, true],
     };
-    for (const [name, [messages, n, capped]] of Object.entries(cases)) {
+    for (const [name, [messages, n, capped, more]] of Object.entries(cases)) {
         await t.test(`H2 ${name}`, async () => {
             reset();
             M1.once(reply(withUsage(usage(n))));
-            const response = await call(gw, { body: chat({ messages, max_tokens: 10 }) });
+            const response = await call(gw, { body: chat({ messages, max_tokens: 10, ...more }) });
             assert.equal(response.status, 200, response.text);
             const entry = await row(response);
             assert.equal(entry.flags.includes('absurd_usage'), capped, JSON.stringify(entry.flags));

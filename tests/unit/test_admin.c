@@ -512,7 +512,7 @@ static void check_finds_planted_mismatches(void **state)
 {
     struct fixture *fixture = *state;
     charge_usd(fixture);
-    assert_shown(fixture, "db check", "{}", "accounts", "3");
+    assert_shown(fixture, "db check", "{}", "accounts", "4");
     assert_shown(fixture, "db check", "{}", "ok", "true");
     assert_found(fixture, "UPDATE accounts SET spent = spent + 1 WHERE kind = 0", "has spent");
 }

@@ -130,6 +130,12 @@ static void group_quota_set_while_a_request_runs_counts_it(void **state)
     set_while_a_request_runs(*state, "group set", arguments, FAULT_GROUP_QUOTA_EXHAUSTED);
 }
 
+static void user_quota_set_while_a_request_runs_counts_it(void **state)
+{
+    json_t *arguments = json_pack("{s:s, s:s}", "name", "default", "user_quota", "5");
+    set_while_a_request_runs(*state, "group set", arguments, FAULT_GROUP_USER_QUOTA_EXHAUSTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, filled_up, fixture_down)
 
 int main(void)
@@ -139,6 +145,7 @@ int main(void)
         TEST(user_set_moves_the_user_and_its_keys),
         TEST(key_limit_set_while_a_request_runs_counts_it),
         TEST(group_quota_set_while_a_request_runs_counts_it),
+        TEST(user_quota_set_while_a_request_runs_counts_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,7 +248,7 @@ static void settle_on_very_many_accounts_keeps_every_sum(void **state)
             wait_for(fixture, &many[i].call);
     }
     free(many);
-    assert_shown(fixture, "db check", "{}", "accounts", "72000");
+    assert_shown(fixture, "db check", "{}", "accounts", "96000");
     assert_sound(fixture);
 }
 

@@ -206,7 +206,8 @@ void admin_price_quote(struct admin_call *call)
                        quote.model->name, counter_name(charge.unpriced));
             break;
         case CHARGE_OVERFLOW:
-            admin_fail(call, ADMIN_USAGE, "the charge does not fit: before the ratios it may be 9223372 USD");
+            admin_fail(call, ADMIN_USAGE,
+                       "the charge does not fit: before the ratios it may be 9223372 USD");
             break;
         }
     }

@@ -19,7 +19,7 @@ struct operation {
 
 static const struct operation operations[] = {
     {"user add", true, admin_user_add, "name:s! group:s ratio:s credit:s"},
-    {"user list", false, admin_user_list, ""},
+    {"user list", false, admin_user_list, "limit:i after:s"},
     {"user show", false, admin_user_show, "name:s!"},
     {"user credit", true, admin_user_credit, "name:s! amount:s! ref:s"},
     {"user credits", false, admin_user_credits, "name:s! limit:i after:s"},
@@ -28,7 +28,7 @@ static const struct operation operations[] = {
     {"user enable", true, admin_user_enable, "name:s!"},
     {"key create", true, admin_key_create,
      "user:s! name:s group:s expires_s:n models:l networks:l limit:q secret:s"},
-    {"key list", false, admin_key_list, "user:s"},
+    {"key list", false, admin_key_list, "user:s limit:i after:k"},
     {"key show", false, admin_key_show, "id:k!"},
     {"key set", true, admin_key_set,
      "id:k! name:s group:q expires_s:n models:l networks:l limit:q"},

@@ -6,7 +6,8 @@
  * INVALID.
  *
  *   user add      {name, group?, ratio?, credit?}          -> user
- *   user list     {}                                       -> [user]
+ *   user list     {limit?, after?}                         -> [user], by name, at most 1000;
+ *                                                            after = the last name seen
  *   user show     {name}                                   -> user
  *   user credit   {name, amount, ref?}                     -> user + {repeated_ref}  (amount may be
  *                                                            negative; a ref that was booked before
@@ -18,7 +19,8 @@
  *   user disable  {name}    user enable {name}             -> user
  *   key create    {user, name?, group?, expires_s?, models?[], networks?[], limit?, secret?}
  *                                                          -> key + {"secret"} (once)
- *   key list      {user?}                                  -> [key]
+ *   key list      {user?, limit?, after?}                  -> [key], by id, at most 1000; after =
+ *                                                            the last id seen
  *   key show      {id}                                     -> key    (id: digits, or a hint)
  *   key revoke    {id}   key disable {id}   key enable {id} -> key
  *                                                            (revoked: for ever)

@@ -5,7 +5,8 @@
 
 #include "base/secret.h"
 
-#define SECRET_MIN 4 /* long enough is the operator's affair; made keys have 285 bits */
+#define LIMIT_MAX 1000 /* rows of a list */
+#define SECRET_MIN 4   /* long enough is the operator's affair; made keys have 285 bits */
 #define SECRET_MAX 256
 #define EXPIRES_MAX_S (INT64_C(100) * 366 * 86400)
 #define NETWORKS_MAX 1000
@@ -164,7 +165,13 @@ enum store_code admin_key_list(struct admin_run *run)
     struct key_row row;
     if (admin_has(run, "user") && !user_by_name(run->db, admin_text(run, "user"), &user))
         return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
-    struct query *query = key_each(run->db, user.id);
+    int64_t most = admin_number(run, "limit", LIMIT_MAX), after = admin_number(run, "after", 0);
+    if (most > LIMIT_MAX)
+        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    if (after == 0 && admin_has(run, "after") &&
+        !str_i64(admin_text(run, "after"), 1, INT64_MAX, &after))
+        return admin_refuse(run, STORE_INVALID, "\"after\": want the id of a key");
+    struct query *query = key_after(run->db, user.id, after, most);
     run->result = json_array();
     while (key_next(query, &row))
         (void)json_array_append_new(run->result, key_json(run, &row));

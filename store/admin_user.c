@@ -113,7 +113,10 @@ enum store_code admin_user_add(struct admin_run *run)
 enum store_code admin_user_list(struct admin_run *run)
 {
     struct user_row row;
-    struct query *query = user_each(run->db);
+    int64_t most = admin_number(run, "limit", LIMIT_MAX);
+    if (most > LIMIT_MAX)
+        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    struct query *query = user_after(run->db, admin_text(run, "after"), most);
     run->result = json_array();
     while (user_next(query, &row))
         (void)json_array_append_new(run->result, user_json(run, &row));

@@ -162,9 +162,12 @@ bool user_next(struct query *query, struct user_row *row)
     return true;
 }
 
-struct query *user_each(struct db *db)
+struct query *user_after(struct db *db, struct str name, int64_t most)
 {
-    return db_query(db, USER_COLUMNS "ORDER BY u.name");
+    struct query *query = db_query(db, USER_COLUMNS "WHERE u.name > ?1 ORDER BY u.name LIMIT ?2");
+    query_str(query, 1, name);
+    query_i64(query, 2, most);
+    return query;
 }
 
 bool user_by_name(struct db *db, struct str name, struct user_row *row)
@@ -274,11 +277,16 @@ int key_by_name(struct db *db, struct str name, struct key_row *row)
     return is_id ? key_by_id(db, id, row) : key_by_hint(db, name, row);
 }
 
-struct query *key_each(struct db *db, int64_t user_id)
+struct query *key_after(struct db *db, int64_t user_id, int64_t id, int64_t most)
 {
     struct query *query =
-        db_query(db, KEY_COLUMNS "WHERE ?1 = 0 OR k.user_id = ?1 ORDER BY k.revoked <> 0, k.id");
-    query_i64(query, 1, user_id);
+        user_id != 0
+            ? db_query(db, KEY_COLUMNS "WHERE k.user_id = ?3 AND k.id > ?1 ORDER BY k.id LIMIT ?2")
+            : db_query(db, KEY_COLUMNS "WHERE k.id > ?1 ORDER BY k.id LIMIT ?2");
+    query_i64(query, 1, id);
+    query_i64(query, 2, most);
+    if (user_id != 0)
+        query_i64(query, 3, user_id);
     return query;
 }
 

@@ -70,7 +70,8 @@ MUST_USE bool user_by_name(struct db *db, struct str name, struct user_row *row)
 MUST_USE bool user_by_id(struct db *db, int64_t id, struct user_row *row);
 void user_insert(struct db *db, const struct user_row *row);
 void user_update(struct db *db, const struct user_row *row);
-struct query *user_each(struct db *db);
+/* Those behind a name, in the order of names. */
+struct query *user_after(struct db *db, struct str name, int64_t most);
 MUST_USE bool user_next(struct query *query, struct user_row *row);
 
 MUST_USE bool key_by_id(struct db *db, int64_t id, struct key_row *row);
@@ -82,7 +83,8 @@ int key_by_name(struct db *db, struct str name, struct key_row *row);
 void key_insert(struct db *db, const struct key_row *row);
 void key_update(struct db *db, const struct key_row *row);
 /* Oldest first, those that are revoked behind the others; user_id 0 = everyone's. */
-struct query *key_each(struct db *db, int64_t user_id);
+/* Those behind an id, of a user or (0) of all. */
+struct query *key_after(struct db *db, int64_t user_id, int64_t id, int64_t most);
 MUST_USE bool key_next(struct query *query, struct key_row *row);
 
 /* Lists of texts that belong to a group or key, in order. */

@@ -18,6 +18,9 @@ int run_usage_export(const struct invocation *invocation);
 /* -s reload|stop */
 int run_signal(const struct invocation *invocation);
 
+/* pages.c */
+int run_pages(const struct invocation *invocation);
+
 /* database.c */
 int run_db_backup(const struct invocation *invocation);
 int run_db_check(const struct invocation *invocation);

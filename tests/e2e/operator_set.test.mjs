@@ -58,3 +58,23 @@ test('set-4 a name with a blank is refused in words', async () => {
     assert.notEqual(done.code, 0);
     assert.match(done.stderr, /without blanks, control and invisible characters/);
 });
+
+test('set-5 lists longer than a page of the admin API are whole', async () => {
+    const names = Array.from({ length: 1100 }, (_, i) => `many${String(i).padStart(4, '0')}`);
+    for (let i = 0; i < names.length; i += 50) {
+        await Promise.all(names.slice(i, i + 50).map((name) => gw.admin('user', 'add', { name })));
+    }
+    await Promise.all(names.slice(0, 40).map(() => gw.admin('key', 'create', { user: 'many0000' })));
+    for (let i = 0; i < names.length; i += 50) {
+        await Promise.all(names.slice(i, i + 50).map((user) => gw.admin('key', 'create', { user })));
+    }
+    const users = (await gw.cli(['user', 'list'])).map(({ name }) => name);
+    assert.deepEqual(users.filter((name) => name.startsWith('many')), names);
+    const keys = await gw.cli(['key', 'list']);
+    assert.equal(new Set(keys.map(({ id }) => id)).size, keys.length);
+    assert.equal(keys.filter(({ user }) => user.startsWith('many')).length, names.length + 40);
+    assert.equal((await gw.cli(['key', 'list', '--user', 'many0000'])).length, 41);
+    const revoked = keys.map(({ state }) => state === 'revoked');
+    assert.deepEqual(revoked, [...revoked].sort(), 'revoked ones stand last');
+    assert.equal((await gw.admin('user', 'list', {})).length, 1000);
+});

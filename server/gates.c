@@ -46,12 +46,12 @@ static enum fault check_permission(struct request *request)
 {
     const struct key_record *key = request->key;
     const char *model = request->model->name;
-    enum fault fault = key_record_permits_endpoint(key, request->module->endpoint);
     if (!key->group_enabled) {
-        fault = FAULT_ENDPOINT_NOT_PERMITTED;
-        failure_set(&request->failure, fault, "'%s' is disabled", key->group_name);
-        return fault;
+        failure_set(&request->failure, FAULT_ENDPOINT_NOT_PERMITTED, "'%s' is disabled",
+                    key->group_name);
+        return FAULT_ENDPOINT_NOT_PERMITTED;
     }
+    enum fault fault = key_record_permits_endpoint(key, request->module->endpoint);
     if (fault != FAULT_NONE) {
         failure_set(&request->failure, fault, "'%s' has no permission for endpoint '%s'",
                     key->group_name, endpoint_name(request->module->endpoint));

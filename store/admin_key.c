@@ -5,8 +5,7 @@
 
 #include "base/secret.h"
 
-#define LIMIT_MAX 1000 /* rows of a list */
-#define SECRET_MIN 4   /* long enough is the operator's affair; made keys have 285 bits */
+#define SECRET_MIN 4 /* long enough is the operator's affair; made keys have 285 bits */
 #define SECRET_MAX 256
 #define EXPIRES_MAX_S (INT64_C(100) * 366 * 86400)
 #define NETWORKS_MAX 1000
@@ -165,9 +164,9 @@ enum store_code admin_key_list(struct admin_run *run)
     struct key_row row;
     if (admin_has(run, "user") && !user_by_name(run->db, admin_text(run, "user"), &user))
         return admin_refuse(run, STORE_NOTFOUND, "no user \"%s\"", admin_ztext(run, "user"));
-    int64_t most = admin_number(run, "limit", LIMIT_MAX), after = admin_number(run, "after", 0);
-    if (most > LIMIT_MAX)
-        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    int64_t most, after = admin_number(run, "after", 0);
+    if (!admin_read_rows(run, ADMIN_ROWS_MAX, &most))
+        return STORE_INVALID;
     if (after == 0 && admin_has(run, "after") &&
         !str_i64(admin_text(run, "after"), 1, INT64_MAX, &after))
         return admin_refuse(run, STORE_INVALID, "\"after\": want the id of a key");

@@ -105,6 +105,11 @@ MUST_USE bool admin_read_endpoints(struct admin_run *run, uint32_t *bits);
 MUST_USE bool admin_read_name(struct admin_run *run, char name[ROW_NAME_SIZE]);
 MUST_USE bool admin_check_patterns(struct admin_run *run, const char *name);
 
+#define ADMIN_ROWS_DEFAULT 50
+#define ADMIN_ROWS_MAX 1000
+/* "limit": how many rows a list may have.  False: `why` is written. */
+MUST_USE bool admin_read_rows(struct admin_run *run, int64_t absent, int64_t *most);
+
 /* False, with `wanted` told, when nothing is named but the object itself. */
 MUST_USE bool admin_has_change(struct admin_run *run, const char *wanted);
 

@@ -2,9 +2,6 @@
 
 #include "store/sqlite_tasks.h"
 
-#define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000
-
 /* What was asked for in words, and the links to the result, are the user's affair. */
 static json_t *task_json(struct admin_run *run, const struct task *task)
 {
@@ -47,9 +44,8 @@ static enum store_code read_filter(struct admin_run *run, int64_t *limit, int64_
     struct user_row user;
     enum task_state state;
     struct task *task = NULL;
-    *limit = admin_number(run, "limit", LIMIT_DEFAULT);
-    if (*limit > LIMIT_MAX)
-        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    if (!admin_read_rows(run, ADMIN_ROWS_DEFAULT, limit))
+        return STORE_INVALID;
     if (admin_has(run, "state") && !task_state_find(admin_text(run, "state"), &state))
         return admin_refuse(run, STORE_INVALID,
                             "\"state\": want creating, queued, in_progress, completed, failed, "

@@ -4,9 +4,6 @@
 #include "store/bill.h"
 #include "store/sqlite_ledger.h"
 
-#define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000
-
 /* "in_text=3 out_text=2" -> {"in_text":3,"out_text":2}. */
 static json_t *counters_json(const char *text)
 {
@@ -96,12 +93,11 @@ static enum store_code list_usage(struct admin_run *run, bool oldest_first)
         return run->code;
     struct usage_range range = {.user_id = filter.user_id,
                                 .above_id = ident_first(filter.since_day * ADMIN_DAY_MS) - 1,
-                                .below_id = ident_first((filter.until_day + 1) * ADMIN_DAY_MS),
-                                .most = admin_number(run, "limit", LIMIT_DEFAULT)};
+                                .below_id = ident_first((filter.until_day + 1) * ADMIN_DAY_MS)};
     struct str after = admin_text(run, "after");
     int64_t id = admin_number(run, "after", 0);
-    if (range.most > LIMIT_MAX)
-        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    if (!admin_read_rows(run, ADMIN_ROWS_DEFAULT, &range.most))
+        return STORE_INVALID;
     if (after.n > 0 && !str_i64(after, 1, INT64_MAX, &id) && !parse_request_id(after, &id))
         return admin_refuse(run, STORE_INVALID, "\"after\": want a request id");
     if (id > 0 && oldest_first && id > range.above_id)

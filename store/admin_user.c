@@ -6,8 +6,6 @@
 #include "store/sqlite_ledger.h"
 
 #define REF_MAX 200
-#define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000
 
 static json_t *user_json(struct admin_run *run, const struct user_row *row)
 {
@@ -113,9 +111,9 @@ enum store_code admin_user_add(struct admin_run *run)
 enum store_code admin_user_list(struct admin_run *run)
 {
     struct user_row row;
-    int64_t most = admin_number(run, "limit", LIMIT_MAX);
-    if (most > LIMIT_MAX)
-        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    int64_t most;
+    if (!admin_read_rows(run, ADMIN_ROWS_MAX, &most))
+        return STORE_INVALID;
     struct query *query = user_after(run->db, admin_text(run, "after"), most);
     run->result = json_array();
     while (user_next(query, &row))
@@ -172,10 +170,9 @@ enum store_code admin_user_credits(struct admin_run *run)
     struct user_row user;
     struct account_row account;
     struct credit_row row;
-    int64_t most = admin_number(run, "limit", LIMIT_DEFAULT);
-    int64_t below = INT64_MAX;
-    if (most > LIMIT_MAX)
-        return admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", LIMIT_MAX);
+    int64_t most, below = INT64_MAX;
+    if (!admin_read_rows(run, ADMIN_ROWS_DEFAULT, &most))
+        return STORE_INVALID;
     if (admin_has(run, "after") && !str_i64(admin_text(run, "after"), 1, INT64_MAX, &below))
         return admin_refuse(run, STORE_INVALID, "\"after\": want the id of a credit");
     if (!user_by_name(run->db, admin_text(run, "name"), &user))

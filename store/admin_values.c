@@ -41,6 +41,15 @@ bool admin_has(const struct admin_run *run, const char *name)
     return json_object_get(run->arguments, name) != NULL;
 }
 
+bool admin_read_rows(struct admin_run *run, int64_t absent, int64_t *most)
+{
+    *most = admin_number(run, "limit", absent);
+    if (*most <= ADMIN_ROWS_MAX)
+        return true;
+    (void)admin_refuse(run, STORE_INVALID, "\"limit\": at most %d", ADMIN_ROWS_MAX);
+    return false;
+}
+
 bool admin_has_change(struct admin_run *run, const char *wanted)
 {
     if (json_object_size(run->arguments) > 1)

@@ -19,12 +19,14 @@ void bill_format(const struct bill *bill, char text[BILL_TEXT_SIZE])
     *at = '\0';
 }
 
+/* Rows from before have the product, too: "=2500000000" at the end. */
 static bool parse_line(struct str word, struct bill_line *line)
 {
-    struct str name = STR_EMPTY, quantity = STR_EMPTY;
+    struct str name = STR_EMPTY, quantity = STR_EMPTY, rate = STR_EMPTY;
     return str_cut(&word, '=', &name) && str_cut(&word, '*', &quantity) &&
-           counter_find(name, &line->counter) && str_i64(quantity, 0, INT64_MAX, &line->quantity) &&
-           str_i64(word, 0, INT64_MAX, &line->rate_pusd);
+           str_cut(&word, '=', &rate) && counter_find(name, &line->counter) &&
+           str_i64(quantity, 0, INT64_MAX, &line->quantity) &&
+           str_i64(rate, 0, INT64_MAX, &line->rate_pusd);
 }
 
 void bill_parse(struct str text, struct bill *bill)

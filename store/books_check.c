@@ -105,7 +105,7 @@ static void check_accounts(struct books *books)
     sums_release(&sums);
 }
 
-/* --- requests: what the log says was charged stands in the ledger, and in the sums by day ------
+/* --- requests: their charges stand in the ledger, and in the sums by day -----------------------
  */
 
 enum { REQUESTS, CHARGED, GIVEN_BACK };

@@ -82,8 +82,7 @@ int key_by_hint(struct db *db, struct str hint, struct key_row *row);
 int key_by_name(struct db *db, struct str name, struct key_row *row);
 void key_insert(struct db *db, const struct key_row *row);
 void key_update(struct db *db, const struct key_row *row);
-/* Oldest first, those that are revoked behind the others; user_id 0 = everyone's. */
-/* Those behind an id, of a user or (0) of all. */
+/* Those behind an id, revoked ones too, oldest first; user_id 0 = everyone's. */
 struct query *key_after(struct db *db, int64_t user_id, int64_t id, int64_t most);
 MUST_USE bool key_next(struct query *query, struct key_row *row);
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "store/sqlite_backup.h"
 #include "store/store_job.h"
 
 struct backup_job {
@@ -74,21 +73,14 @@ static void step(struct store *store, struct job *job)
         finish(job);
         return;
     }
-    switch (backup_step(self->backup, &job->call->why)) {
-    case BACKUP_MORE:
+    if (!job_copies(job, self->backup))
         return;
-    case BACKUP_FAILED:
-        job_answer(job, STORE_DOWN, NULL);
+    self->is_copied = true;
+    job->holds_db = false;
+    if (job_start_thread(job))
         return;
-    case BACKUP_COPIED:
-        self->is_copied = true;
-        job->holds_db = false;
-        if (job_start_thread(job))
-            return;
-        (void)!buf_addf(&job->call->why, "there is no thread to be had");
-        job_answer(job, STORE_DOWN, NULL);
-        return;
-    }
+    (void)!buf_addf(&job->call->why, "there is no thread to be had");
+    job_answer(job, STORE_DOWN, NULL);
 }
 
 static void end(struct job *job)

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "store/books_check.h"
-#include "store/sqlite_backup.h"
 #include "store/store_job.h"
 
 #define PATH_BYTES_MAX 8192
@@ -118,16 +117,8 @@ static void step(struct store *store, struct job *job)
         job_answer(job, STORE_OK, result);
         return;
     }
-    switch (backup_step(self->backup, &job->call->why)) {
-    case BACKUP_MORE:
-        return;
-    case BACKUP_FAILED:
-        job_answer(job, STORE_DOWN, NULL);
-        return;
-    case BACKUP_COPIED:
+    if (job_copies(job, self->backup))
         look_at_copy(job);
-        return;
-    }
 }
 
 static void interrupt(struct job *job)

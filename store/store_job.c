@@ -51,6 +51,20 @@ void job_answer(struct job *job, enum store_code code, json_t *result)
     call_reply(&call->call, code);
 }
 
+bool job_copies(struct job *job, struct backup *backup)
+{
+    switch (backup_step(backup, &job->call->why)) {
+    case BACKUP_MORE:
+        return false;
+    case BACKUP_COPIED:
+        return true;
+    case BACKUP_FAILED:
+        break;
+    }
+    job_answer(job, STORE_DOWN, NULL);
+    return false;
+}
+
 static void *run(void *argument)
 {
     struct job *job = argument;

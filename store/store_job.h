@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "store/admin_run.h"
+#include "store/sqlite_backup.h"
 #include "store/store_thread.h"
 
 struct job;
@@ -46,6 +47,8 @@ struct job {
 /* Answers the call (the result is taken, and may be NULL) and frees the job.  `why` of the call has
  * been written when the code is not OK. */
 void job_answer(struct job *job, enum store_code code, json_t *result);
+/* The next piece of a copy; true when it is copied.  What fails answers the job. */
+MUST_USE bool job_copies(struct job *job, struct backup *backup);
 /* Calls kind->run in a thread of its own; step goes on when that has returned.  False when there
  * is no thread to be had. */
 MUST_USE bool job_start_thread(struct job *job);

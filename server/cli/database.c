@@ -1,10 +1,7 @@
 /* db backup and db check: operations, but for the check of a file that is no database in use. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "server/cli/arguments.h"
 #include "server/cli/reach.h"
 #include "server/cli/run.h"
 #include "store/books_check.h"
@@ -15,7 +12,7 @@
 static bool make_absolute(json_t *arguments, struct answer *answer)
 {
     const char *path = json_string_value(json_object_get(arguments, "file"));
-    if (path == NULL || path[0] == '/')
+    if (path[0] == '/')
         return true;
     char *folder = getcwd(NULL, 0);
     json_t *absolute = folder != NULL ? json_sprintf("%s/%s", folder, path) : NULL;
@@ -26,38 +23,15 @@ static bool make_absolute(json_t *arguments, struct answer *answer)
     return false;
 }
 
-/* Runs `run` with the arguments of the command line, and tells what came of it. */
-static int run_with_file(const struct invocation *invocation,
-                         void (*run)(const struct invocation *, json_t *, struct answer *))
-{
-    struct buf why;
-    struct answer answer;
-    buf_init(&why, WHY_BYTES_MAX);
-    answer_init(&answer);
-    json_t *arguments = invocation_arguments(invocation, &why);
-    struct str text = buf_str(&why);
-    if (arguments == NULL)
-        answer_fail(&answer, ADMIN_USAGE, "%.*s", STR_ARG(text));
-    else if (make_absolute(arguments, &answer))
-        run(invocation, arguments, &answer);
-    int code = run_tell(invocation, &answer);
-    /* A database that does not add up is a failure, though the question was answered. */
-    if (code == ADMIN_OK && json_is_false(json_object_get(answer.result, "ok")))
-        code = ADMIN_FAILED;
-    json_decref(arguments);
-    answer_release(&answer);
-    buf_release(&why);
-    return code;
-}
-
 static void back_up(const struct invocation *invocation, json_t *arguments, struct answer *answer)
 {
-    reach_call(invocation, "db backup", arguments, answer);
+    if (make_absolute(arguments, answer))
+        reach_call(invocation, "db backup", arguments, answer);
 }
 
 int run_db_backup(const struct invocation *invocation)
 {
-    return run_with_file(invocation, back_up);
+    return run_asked(invocation, back_up);
 }
 
 /* --- db check --- */
@@ -87,5 +61,5 @@ static void check(const struct invocation *invocation, json_t *arguments, struct
 
 int run_db_check(const struct invocation *invocation)
 {
-    return run_with_file(invocation, check);
+    return run_asked(invocation, check);
 }

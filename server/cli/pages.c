@@ -2,20 +2,10 @@
  * long, told as one list. */
 #include <string.h>
 
-#include "server/cli/arguments.h"
 #include "server/cli/reach.h"
 #include "server/cli/run.h"
 
 #define PAGE_ROWS 1000
-#define WHY_BYTES_MAX 4096
-
-/* What the next page begins behind. */
-static json_t *place_of(const json_t *row)
-{
-    const json_t *name = json_object_get(row, "name");
-    bool is_user = json_object_get(row, "hint") == NULL;
-    return json_incref(is_user ? (json_t *)(uintptr_t)name : json_object_get(row, "id"));
-}
 
 /* Appends the next page; false = that was the last, or the answer has failed. */
 static bool add_page(const struct invocation *invocation, struct reach *reach, json_t *arguments,
@@ -29,9 +19,10 @@ static bool add_page(const struct invocation *invocation, struct reach *reach, j
         answer_fail(answer, ADMIN_FAILED, "out of memory");
         return false;
     }
-    return n == PAGE_ROWS &&
-           json_object_set_new(arguments, "after",
-                               place_of(json_array_get(all, json_array_size(all) - 1))) == 0;
+    /* Users are in the order of their names, keys of their ids. */
+    const char *place = strcmp(invocation->command->noun, "user") == 0 ? "name" : "id";
+    json_t *last = json_object_get(json_array_get(answer->result, n - 1), place);
+    return n == PAGE_ROWS && json_object_set(arguments, "after", last) == 0;
 }
 
 static bool is_revoked(const json_t *row)
@@ -60,7 +51,8 @@ static void ask_all(const struct invocation *invocation, json_t *arguments, stru
 {
     struct reach reach;
     json_t *all = json_array();
-    bool more = reach_open(&reach, invocation, answer);
+    bool more = json_object_set_new(arguments, "limit", json_integer(PAGE_ROWS)) == 0 &&
+                reach_open(&reach, invocation, answer);
     while (more) {
         answer_release(answer);
         answer_init(answer);
@@ -78,19 +70,5 @@ static void ask_all(const struct invocation *invocation, json_t *arguments, stru
 
 int run_pages(const struct invocation *invocation)
 {
-    struct buf why;
-    struct answer answer;
-    buf_init(&why, WHY_BYTES_MAX);
-    answer_init(&answer);
-    json_t *arguments = invocation_arguments(invocation, &why);
-    struct str text = buf_str(&why);
-    if (arguments == NULL)
-        answer_fail(&answer, ADMIN_USAGE, "%.*s", STR_ARG(text));
-    else if (json_object_set_new(arguments, "limit", json_integer(PAGE_ROWS)) == 0)
-        ask_all(invocation, arguments, &answer);
-    int code = run_tell(invocation, &answer);
-    json_decref(arguments);
-    answer_release(&answer);
-    buf_release(&why);
-    return code;
+    return run_asked(invocation, ask_all);
 }

@@ -24,6 +24,8 @@ static int say_failure(const struct answer *answer)
 {
     struct str message = buf_str(&answer->message);
     bool lines = str_index(message, '\n') < message.n;
+    if (message.n == 0)
+        return (int)answer->exit;
     fprintf(stderr, "%s%.*s%s", lines ? "" : "gateway: ", STR_ARG(message),
             str_ends(message, STR("\n")) ? "" : "\n");
     return (int)answer->exit;
@@ -170,26 +172,39 @@ int run_tell(const struct invocation *invocation, const struct answer *answer)
     return code;
 }
 
-static int run_with(const struct invocation *invocation, json_t *arguments)
+int run_asked(const struct invocation *invocation, run_ask *ask)
 {
+    struct buf why;
     struct answer answer;
+    buf_init(&why, WHY_BYTES_MAX);
     answer_init(&answer);
-    reach_call(invocation, invocation->command->operation, arguments, &answer);
+    json_t *arguments = invocation_arguments(invocation, &why);
+    struct str text = buf_str(&why);
+    if (arguments == NULL)
+        answer_fail(&answer, ADMIN_USAGE, "%.*s", STR_ARG(text));
+    else
+        ask(invocation, arguments, &answer);
     int code = run_tell(invocation, &answer);
+    /* A database that does not add up is a failure, though the question was answered. */
+    if (code == ADMIN_OK && json_is_false(json_object_get(answer.result, "ok")))
+        code = ADMIN_FAILED;
+    json_decref(arguments);
     answer_release(&answer);
+    buf_release(&why);
     return code;
+}
+
+static void ask(const struct invocation *invocation, json_t *arguments, struct answer *answer)
+{
+    if (confirm(invocation))
+        reach_call(invocation, invocation->command->operation, arguments, answer);
+    else
+        answer->exit = ADMIN_USAGE; /* it has said so */
 }
 
 int run_operation(const struct invocation *invocation)
 {
-    struct buf why;
-    buf_init(&why, WHY_BYTES_MAX);
-    json_t *arguments = invocation_arguments(invocation, &why);
-    if (!arguments)
-        return say_usage(&why);
-    int code = confirm(invocation) ? run_with(invocation, arguments) : ADMIN_USAGE;
-    json_decref(arguments);
-    return code;
+    return run_asked(invocation, ask);
 }
 
 /* --- key create --- */

@@ -2,6 +2,7 @@
 #ifndef SERVER_CLI_RUN_H
 #define SERVER_CLI_RUN_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "server/cli/parse.h"
@@ -11,6 +12,9 @@ struct answer;
 /* run.c: an operation of the admin API, and its result on stdout. */
 int run_operation(const struct invocation *invocation);
 int run_key_create(const struct invocation *invocation);
+/* Asks with the arguments of the command line, and prints what came of it. */
+typedef void run_ask(const struct invocation *invocation, json_t *arguments, struct answer *answer);
+int run_asked(const struct invocation *invocation, run_ask *ask);
 /* Prints what came of an operation: the result on stdout, talk on stderr.  The exit code. */
 int run_tell(const struct invocation *invocation, const struct answer *answer);
 /* usage_export.c: page after page, so that memory stays flat. */
